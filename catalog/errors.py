@@ -1,0 +1,80 @@
+"""Every exception of the catalog, drawn as a tree.
+
+CatalogError
+├── FileProblem             something is wrong with one file: becomes a Finding, the rest goes on
+│   ├── MalformedFile       outcome invalid
+│   ├── UnreadableFile      outcome unreadable
+│   ├── ChangedFile         outcome changed: its bytes or its stat moved while it was read
+│   └── UnsupportedFormat   outcome unsupported: digests only
+├── Cancelled               a person or the shutdown asked the work to stop
+├── LeaseLost               another worker holds the row now: drop what was computed
+├── LibraryOffline          the library's folder cannot be reached
+├── PathRefused             a path outside what is allowed, or overlapping a library
+├── Refused                 a decision that the rules do not allow; says which rule
+└── NotFound                nothing answers to that name, id or digest
+"""
+
+from __future__ import annotations
+
+from catalog.vocabulary import FindingCode, Outcome
+
+
+class CatalogError(Exception):
+    """Root of the tree; its text is a sentence for a person."""
+
+
+class FileProblem(CatalogError):
+    """Something is wrong with one file. `code` and `params` make the sentence; `outcome` is what the file gets."""
+
+    outcome = Outcome.INVALID
+
+    def __init__(self, code: FindingCode, **params: str | int) -> None:
+        self.code = code
+        self.params = params
+        super().__init__(code.sentence(params))
+
+
+class MalformedFile(FileProblem):
+    """The container breaks its format's rules."""
+
+
+class UnreadableFile(FileProblem):
+    """The operating system refuses the bytes."""
+
+    outcome = Outcome.UNREADABLE
+
+
+class ChangedFile(FileProblem):
+    """The file changed or vanished while it was read."""
+
+    outcome = Outcome.CHANGED
+
+
+class UnsupportedFormat(FileProblem):
+    """No reader knows the format."""
+
+    outcome = Outcome.UNSUPPORTED
+
+
+class Cancelled(CatalogError):  # noqa: N818 - an instruction, not an error
+    """Somebody asked the work to stop."""
+
+
+class LeaseLost(CatalogError):  # noqa: N818 - says what happened
+    """The row is leased to somebody else by now."""
+
+
+class LibraryOffline(CatalogError):  # noqa: N818 - a state, not an error
+    """The folder of a library is not there."""
+
+
+class PathRefused(CatalogError):  # noqa: N818 - says what happened
+    """The path may not be used; the text names the paths and the way out."""
+
+
+class Refused(CatalogError):  # noqa: N818 - says what happened
+    """A decision that the rules do not allow."""
+
+
+class NotFound(CatalogError):  # noqa: N818 - says what happened
+    """Nothing answers."""

@@ -1,0 +1,37 @@
+"""What recognition suggests of a probe, each answer with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.formats.base import Json
+from catalog.vocabulary import Base, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an answer was given: `about` is the field, `text` names the tensor, shape or metadata that says so."""
+
+    about: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a model is, from tensor names, shapes and metadata alone.
+
+    `precision` is a word of `Precision`, or the file type of a GGUF (`Q4_K_M`); `bits` its width for people (32, 16,
+    8, 4; 0 when unknown). `parameters` counts the elements of the weight tensors. `settings` holds what changes the
+    meaning of equal weights (alpha, prediction_type, rope scaling).
+    """
+
+    kind: Kind
+    base: Base
+    precision: str
+    bits: int
+    quantisation: str
+    parameters: int
+    name: str
+    settings: Mapping[str, Json]
+    reasons: tuple[Reason, ...]

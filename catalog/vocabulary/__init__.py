@@ -1,0 +1,33 @@
+"""The words that code, command line, API and admin share: each list once, with its labels."""
+
+from __future__ import annotations
+
+from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, Outcome, Precision
+from catalog.vocabulary.findings import FindingCode
+from catalog.vocabulary.hashes import AUTOV2_DIGITS, Algorithm
+from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Relation
+from catalog.vocabulary.states import ClaimSource, JobKind, JobState, LocationState, Stage
+from catalog.vocabulary.words import Word
+
+__all__ = [
+    "AUTOV2_DIGITS",
+    "Algorithm",
+    "Base",
+    "Basis",
+    "Certainty",
+    "ClaimSource",
+    "DecisionKind",
+    "FileRole",
+    "FindingCode",
+    "Format",
+    "JobKind",
+    "JobState",
+    "Kind",
+    "LocationState",
+    "NameSource",
+    "Outcome",
+    "Precision",
+    "Relation",
+    "Stage",
+    "Word",
+]

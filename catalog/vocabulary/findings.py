@@ -1,0 +1,144 @@
+"""Everything that can need attention: a code, a title, a sentence that says what and where, and the next step.
+
+Templates take named parameters; the office runs them through gettext when they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Self
+
+
+class FindingCode(StrEnum):
+    """`code, title, sentence, advice`. The parameters of each sentence are its `%(name)s` places."""
+
+    title: str
+    template: str
+    advice: str
+
+    def __new__(cls, value: str, title: str, template: str, advice: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.title, member.template, member.advice = title, template, advice
+        return member
+
+    def sentence(self, params: Mapping[str, object]) -> str:
+        """What is wrong, where, and what to do, in English."""
+        return f"{self.template % params} {self.advice}"
+
+    EMPTY = "empty", "Empty file", "The file holds no bytes.", "Download it again, then scan."
+    TRUNCATED = (
+        "truncated",
+        "Truncated file",
+        "The header promises %(expected)s, the file has %(actual)s.",
+        "Download it again, then scan.",
+    )
+    MALFORMED = (
+        "malformed",
+        "Malformed file",
+        "%(what)s, at %(where)s.",
+        "Download it again, or ask whoever made it for a sound copy.",
+    )
+    HEADER_TOO_LARGE = (
+        "header_too_large",
+        "Header too large",
+        "The header claims %(claimed)s; the format allows %(allowed)s.",
+        "This is no sound file: download it again from a source you trust.",
+    )
+    UNSUPPORTED = (
+        "unsupported",
+        "Format not read yet",
+        "Tensors of this format (%(format)s) are not read yet; hashes are computed.",
+        "Nothing to do.",
+    )
+    UNREADABLE = (
+        "unreadable",
+        "Cannot be read",
+        "Reading failed: %(reason)s.",
+        "Give the account that runs Isotope the right to read it, then scan.",
+    )
+    NOT_A_FILE = (
+        "not_a_file",
+        "Not an ordinary file",
+        "This is a %(what)s, so it was not opened.",
+        "Nothing to do, unless you expected a model here.",
+    )
+    VANISHED = (
+        "vanished",
+        "Vanished while it was read",
+        "The file was gone when it should have been read.",
+        "Scan again when it is back.",
+    )
+    CHANGING = (
+        "changing",
+        "Changed while it was read",
+        "The file was written to while it was read, so no digest counts.",
+        "Nothing to do: the next scan reads it again.",
+    )
+    MISSING_SHARD = (
+        "missing_shard",
+        "Missing shard",
+        "The index names %(shard)s, which is not there.",
+        "Download the missing shard, then scan.",
+    )
+    READER_FAILED = (
+        "reader_failed",
+        "Could not be processed",
+        "Processing stopped three times in this file: %(reason)s.",
+        "Press Retry; if it stops again, report the file's header.",
+    )
+    LINK_LEAVES = (
+        "link_leaves",
+        "Link out of the library folder",
+        "The link points to %(target)s, outside this library folder, so it was not followed.",
+        "Add that folder as a library folder of its own if you want its models.",
+    )
+    FOLDER_UNREADABLE = (
+        "folder_unreadable",
+        "Folder cannot be listed",
+        "Listing %(path)s failed: %(reason)s.",
+        "Give the account that runs Isotope the right to read it, then scan.",
+    )
+    LIBRARY_OFFLINE = (
+        "library_offline",
+        "Library folder offline",
+        "%(path)s cannot be reached; %(count)s models are remembered.",
+        "Plug the drive in or mount it; nothing is lost.",
+    )
+    SEEN_TWICE = (
+        "seen_twice",
+        "One folder seen twice?",
+        "%(path)s shows the same names, sizes and times as %(other)s.",
+        "Remove one of the two library folders if they are one folder.",
+    )
+    CLAIM_DIFFERS = (
+        "claim_differs",
+        "A listed hash differs",
+        "%(algorithm)s is listed as %(listed)s and computed as %(computed)s.",
+        "Check where the file came from: it is not the one that was listed.",
+    )
+    REJECTION_CLOSED = (
+        "rejection_closed",
+        "“Not the same” closed",
+        "Two files that were decided to be different proved to hold the same bytes.",
+        "Nothing to do: the decision is kept in the history.",
+    )
+    SETTINGS_DIFFER = (
+        "settings_differ",
+        "Same tensors, other settings",
+        "%(other)s has the same tensors but states %(setting)s differently.",
+        "Compare the two and decide whether they are one model.",
+    )
+    CORRUPT = (
+        "corrupt",
+        "Bytes have changed",
+        "Read twice: BLAKE3 was %(expected)s and is now %(found)s, with size and time unchanged.",
+        "Restore this file from a good copy; the recorded hash is kept.",
+    )
+    DISK_READ_ERROR = (
+        "disk_read_error",
+        "The disk could not be read",
+        "Reading failed at %(where)s: %(reason)s.",
+        "Check the disk, then press Retry.",
+    )

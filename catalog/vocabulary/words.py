@@ -1,0 +1,23 @@
+"""The shape of every closed list of words: a `StrEnum` whose members also carry a label for people."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Word(StrEnum):
+    """A machine word with a label: `Format.GGUF == "gguf"`, `Format.GGUF.label == "GGUF"`."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    @classmethod
+    def label_of(cls, value: str) -> str:
+        """The label of a stored word; a word of a newer release is shown as it stands."""
+        return cls(value).label if value in cls else value
