@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 from environs import Env
+
+from config.addresses import cache, celery_broker, database, secret
+from config.embedded.places import data_folder, places
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,36 +20,35 @@ VERSION = "0.1"
 # -- where our own data lies ----------------------------------------------------------------------------------------
 
 
-def _data_folder() -> Path:
-    """`ISOTOPE_DATA`, else `isotope` under the user's XDG data home."""
-    named = env.str("ISOTOPE_DATA", "")
-    if named:
-        return Path(named).expanduser().resolve()
-    home = env.str("XDG_DATA_HOME", "") or "~/.local/share"
-    return Path(home).expanduser().resolve() / "isotope"
-
-
 def _secret_key(folder: Path) -> str:
     """`ISOTOPE_SECRET_KEY`, or a file named by `ISOTOPE_SECRET_KEY_FILE`, else one made once and kept."""
     given = env.str("ISOTOPE_SECRET_KEY", "")
     if given:
         return given
     path = Path(env.str("ISOTOPE_SECRET_KEY_FILE", "") or folder / "secret-key")
-    if path.exists():
-        return path.read_text().strip()
     key = secrets.token_urlsafe(48)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-            handle.write(key)
-    except FileExistsError:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_once(path, key)
         return path.read_text().strip()
     except OSError:
-        return key  # a read-only machine: sessions end with the process
-    return key
+        return key  # a folder we may not use: `up` says so; sessions end with the process
 
 
-ISOTOPE_DATA = _data_folder()
+def _write_once(path: Path, text: str) -> None:
+    """Whole or not at all, and never over what another process wrote in the same moment."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(text)
+    with contextlib.suppress(FileExistsError):
+        os.link(part, path)
+    part.unlink()
+
+
+PLACES = places(data_folder(env.str("ISOTOPE_DATA", ""), env.str("XDG_DATA_HOME", "")))
+ISOTOPE_DATA = PLACES.data
+"""`ISOTOPE_DATA`, else `isotope` under the user's XDG data home."""
 SECRET_KEY = _secret_key(ISOTOPE_DATA)
 
 # -- web ------------------------------------------------------------------------------------------------------------
@@ -124,8 +127,60 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- servers --------------------------------------------------------------------------------------------------------
 
-SOCKETS = Path(env.str("ISOTOPE_SOCKETS", "") or ISOTOPE_DATA / "run")
-"""Folder of the embedded servers' unix sockets; the keeper names another one when this path is too long."""
+PROCESS = env.str("ISOTOPE_PROCESS", "")
+"""What this process is: `web` in the web processes, set by whoever starts them; else empty."""
+DATABASE_URL = secret(env, "DATABASE_URL") or PLACES.database_url
+BROKER_URL = secret(env, "BROKER_URL") or PLACES.broker_url
+EMBEDDED = {"database": PLACES.database_url == DATABASE_URL, "broker": PLACES.broker_url == BROKER_URL}
+"""Which servers are our own."""
+DATABASES = {"default": database(DATABASE_URL, pooled=PROCESS == "web")}
+CACHES = {"default": cache(BROKER_URL)}
 
-DATABASE_URL = env.str("DATABASE_URL", "")
-BROKER_URL = env.str("BROKER_URL", "")
+# -- background work ------------------------------------------------------------------------------------------------
+
+QUEUE = env.str("ISOTOPE_QUEUE", "local")
+"""The queue of the workers that reach the folders of this host; its short jobs go to `<queue>.quick`."""
+CELERY_BROKER_URL = celery_broker(BROKER_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 24 * 3600,  # a delivery that is older was lost; rows carry leases of their own anyway
+    "socket_connect_timeout": 1.0,
+    "socket_keepalive": True,
+    "max_retries": 1,
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True  # our rows are the truth
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = True
+CELERY_TASK_DEFAULT_QUEUE = "office"
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    "reconcile": {"task": "catalog.tasks.reconcile", "schedule": 10.0, "options": {"queue": "office", "expires": 10.0}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(ISOTOPE_DATA / "beat-schedule")
+
+# -- what is said to the log ----------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.str("ISOTOPE_LOG_LEVEL", "INFO").upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    # Files and their rotation are the business of whoever started us and reads our standard error.
+    "loggers": {
+        **{
+            name: {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}
+            for name in ("catalog", "config", "celery", "django")
+        },
+        "celery.worker.strategy": {"level": "WARNING"},  # a line for each received task
+        "celery.app.trace": {"level": "WARNING"},  # and one for each done
+    },
+}

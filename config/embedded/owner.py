@@ -1,0 +1,89 @@
+"""Who the servers run as: ourselves, or, since PostgreSQL refuses to be root, another user."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from config.embedded.places import Places, owner_of
+from config.embedded.problems import ServersProblem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NO_SWITCH = (
+    "This process is root and may not become another user, but PostgreSQL refuses to run as root. "
+    "Start Isotope as an ordinary user (in a container: --user 1000), or set DATABASE_URL and BROKER_URL."
+)
+
+
+class SpawnOptions(TypedDict, total=False):
+    """What `subprocess` needs to start a program as this user."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The user that owns and runs the servers; `switch` says that it is another one than ourselves."""
+
+    uid: int
+    gid: int
+    switch: bool
+
+    def options(self) -> SpawnOptions:
+        """Keyword arguments for `subprocess.Popen`; empty for ourselves."""
+        if not self.switch:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def private(self, folder: Path) -> Path:
+        """Makes `folder` if need be; it belongs to this user alone (0700). Refuses another user's folder."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        seen = folder.lstat()
+        if seen.st_uid not in {self.uid, os.geteuid()} or not folder.is_dir() or folder.is_symlink():
+            raise ServersProblem(
+                f"{folder} belongs to another user ({_name(seen.st_uid)}). "
+                "Start Isotope as that user, or set ISOTOPE_DATA to a folder of your own."
+            )
+        if self.switch and seen.st_uid != self.uid:
+            os.chown(folder, self.uid, self.gid)
+        folder.chmod(0o700)
+        return folder
+
+
+def owner(found: Places) -> Owner:
+    """The servers' user: whoever owns the cluster already, else the owner of the data folder, else `nobody`."""
+    if os.geteuid() != 0:
+        return Owner(uid=os.geteuid(), gid=os.getegid(), switch=False)
+    uid = owner_of(found.cluster) if found.cluster.exists() else owner_of(found.data)
+    chosen = Owner(uid=uid, gid=_group(uid), switch=True)
+    _try(chosen)
+    return chosen
+
+
+def _try(chosen: Owner) -> None:
+    """Capabilities, user namespaces and sandboxes differ: only doing it tells whether it is allowed."""
+    try:
+        subprocess.run(["/bin/true"], check=True, **chosen.options())
+    except (OSError, subprocess.SubprocessError) as problem:
+        raise ServersProblem(_NO_SWITCH) from problem
+
+
+def _group(uid: int) -> int:
+    try:
+        return pwd.getpwuid(uid).pw_gid
+    except KeyError:
+        return uid
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
