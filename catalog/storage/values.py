@@ -1,14 +1,15 @@
-"""What the storage room says about places: frozen values, no handles."""
+"""What the storage room says about places: frozen values, no handles.
+
+They are named tuples: a walk makes one of each for every file, and a frozen dataclass takes twice as long to make.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The five facts of a stat that decide whether a file is unchanged, and its number of hard links."""
 
     dev: int
@@ -24,17 +25,10 @@ class Snapshot:
 
     def same_moment(self, other: Snapshot) -> bool:
         """No write happened between the two on the same file (links do not count, ctime does)."""
-        return (self.dev, self.ino, self.size, self.mtime_ns, self.ctime_ns) == (
-            other.dev,
-            other.ino,
-            other.size,
-            other.mtime_ns,
-            other.ctime_ns,
-        )
+        return self[:5] == other[:5]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One regular file below a library. `path` is relative to the library, `/` between parts, raw bytes.
 
     `real` is the path of the link's target when the entry was reached through a symbolic link inside the library.
@@ -43,3 +37,8 @@ class Entry:
     path: bytes
     snapshot: Snapshot
     real: bytes | None = None
+
+
+def shown(path: bytes) -> str:
+    r"""A path as text for people and for a database: what is not UTF-8 and NUL become `\xff`."""
+    return path.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
