@@ -1,0 +1,68 @@
+"""The readers of formats. `probe_file` and `probe_set` never raise for a bad file: they say what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from catalog.errors import MalformedFile, UnsupportedFormat
+from catalog.formats import folders, gguf, safetensors
+from catalog.formats.base import (
+    Json,
+    Probe,
+    Problem,
+    SetFile,
+    SetSource,
+    Source,
+    TensorInfo,
+)
+from catalog.formats.sniffing import sniff
+from catalog.vocabulary import FindingCode, Format, Outcome
+
+__all__ = [
+    "READERS",
+    "Json",
+    "Probe",
+    "Problem",
+    "SetFile",
+    "SetSource",
+    "Source",
+    "TensorInfo",
+    "probe_file",
+    "probe_set",
+]
+
+READERS: Mapping[Format, Callable[[Source], Probe]] = {
+    Format.SAFETENSORS: safetensors.read,
+    Format.GGUF: gguf.read,
+}
+"""The reader of each format that is read; the content of a file decides which one it gets."""
+
+
+def probe_file(source: Source) -> Probe:
+    """What one file is, from its first bytes and its header.
+
+    A malformed one comes back as `invalid`, one that no reader knows as `unsupported`, each with its problem. Errors
+    of the operating system (`UnreadableFile`, `ChangedFile`) are raised.
+    """
+    guess = sniff(source)
+    if source.size == 0:
+        return _failed(guess.format, Outcome.INVALID, Problem(FindingCode.EMPTY, {}))
+    if guess.no_model:
+        return _failed(guess.format, Outcome.INVALID, Problem(FindingCode.NOT_A_MODEL, {"what": guess.no_model}))
+    reader = READERS.get(guess.format)
+    if reader is None:
+        label = guess.label or guess.format.label
+        return _failed(guess.format, Outcome.UNSUPPORTED, Problem(FindingCode.UNSUPPORTED, {"format": label}))
+    try:
+        return reader(source)
+    except (MalformedFile, UnsupportedFormat) as error:
+        return _failed(guess.format, error.outcome, Problem(error.code, error.params))
+
+
+def probe_set(source: SetSource) -> Probe:
+    """What the files of one weight set are together; a missing shard makes it `invalid`, its tensors still listed."""
+    return folders.read(source, lambda file: probe_file(file.source))
+
+
+def _failed(kind: Format, outcome: Outcome, problem: Problem) -> Probe:
+    return Probe(kind, outcome, problems=(problem,))

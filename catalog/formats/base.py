@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
-from catalog.vocabulary import FindingCode, Format, Outcome
+from catalog.errors import MalformedFile
+from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
+from catalog.vocabulary.sizes import human_sizes
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -26,10 +28,29 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TensorInfo:
+class SetFile:
+    """One file of a set. `name` is relative to the set's folder, `/` between parts, raw bytes."""
+
+    name: bytes
+    role: FileRole
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class SetSource:
+    """The files of one weight set, opened. `TensorInfo.file` counts them from 0 in this order."""
+
+    files: tuple[SetFile, ...]
+
+
+class TensorInfo(NamedTuple):
     """One tensor of the index. `dtype` is the safetensors name (`F16`) or the GGUF type name (`Q4_K`).
 
     `shape` is in C order, GGUF's reversed to match; `offset` is from the start of file number `file` of the set.
+    A NamedTuple, since a checkpoint has thousands: half the cost of a frozen dataclass.
+
+    `name` is the name in the file, except that U+0000 (which PostgreSQL refuses) is written `␀0` and a `␀` is doubled:
+    different names stay different, so digests over names stay unambiguous.
     """
 
     name: str
@@ -50,18 +71,24 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong that did not stop the reading."""
+    """Something wrong that did not stop the reading. `params` may name the `file` of a set that it is about."""
 
     code: FindingCode
     params: Mapping[str, str | int]
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, where, and what to do, in English."""
+        return self.code.sentence(self.params)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """What a reader says of a file, or of the files of a set, without loading them.
 
-    `metadata` holds text that PostgreSQL accepts: no NUL, no lone surrogate, no NaN. `body` is the offset at which
-    the tensor data of a single safetensors file begins (AutoV3 hashes from there).
+    `tensors` are sorted by name. `metadata` holds text that PostgreSQL accepts: no NUL, no lone surrogate, no NaN; of
+    a set, each configuration file under its relative name. `body` is the offset at which the tensor data of a single
+    safetensors file begins (AutoV3 hashes from there).
     """
 
     format: Format
@@ -70,3 +97,14 @@ class Probe:
     metadata: Mapping[str, Json] = field(default_factory=dict)
     body: int | None = None
     problems: tuple[Problem, ...] = ()
+
+
+def malformed(what: str, where: str) -> MalformedFile:
+    """The error for a container that breaks its format's rules: what is wrong, and at which place."""
+    return MalformedFile(FindingCode.MALFORMED, what=what, where=where)
+
+
+def truncated(expected: int, actual: int) -> MalformedFile:
+    """The error for a file of `actual` bytes that would need `expected`."""
+    promised, there = human_sizes(expected, actual)
+    return MalformedFile(FindingCode.TRUNCATED, expected=promised, actual=there)

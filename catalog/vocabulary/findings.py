@@ -24,8 +24,9 @@ class FindingCode(StrEnum):
         return member
 
     def sentence(self, params: Mapping[str, object]) -> str:
-        """What is wrong, where, and what to do, in English."""
-        return f"{self.template % params} {self.advice}"
+        """What is wrong, where, and what to do, in English; of a set, with the `file` that it is about."""
+        place = f"{params['file']}: " if "file" in params else ""
+        return f"{place}{self.template % params} {self.advice}"
 
     EMPTY = "empty", "Empty file", "The file holds no bytes.", "Download it again, then scan."
     TRUNCATED = (
@@ -39,6 +40,12 @@ class FindingCode(StrEnum):
         "Malformed file",
         "%(what)s, at %(where)s.",
         "Download it again, or ask whoever made it for a sound copy.",
+    )
+    NOT_A_MODEL = (
+        "not_a_model",
+        "Not a model",
+        "This is %(what)s, under the name of a model.",
+        "Download the model itself, then scan.",
     )
     HEADER_TOO_LARGE = (
         "header_too_large",

@@ -1,0 +1,98 @@
+"""A weight set as one model: the tensors of all its files, the configurations beside them, and what is missing.
+
+In a pipeline each part keeps its folder in the tensors' names (`unet/conv_in.weight`), so that parts can be told
+apart; at the top of a folder names stay as they are, so that shards, one file and a loose file read the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+
+from catalog.errors import MalformedFile
+from catalog.formats import shards
+from catalog.formats.base import Json, Probe, Problem, SetFile, SetSource, TensorInfo
+from catalog.formats.strict_json import read_object
+from catalog.formats.text import clean_name
+from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
+
+PIPELINE = "model_index.json"
+CONFIG = "config.json"
+ADAPTER = "adapter_config.json"
+MAX_CONFIGS = 256
+"""Configurations read of one set; a pipeline has some ten."""
+
+HEADER = "__metadata__"
+"""Key of a set's metadata under which the header of its first weight file stands."""
+
+
+def read(source: SetSource, read_file: Callable[[SetFile], Probe]) -> Probe:
+    """One probe for the set. `read_file` reads a single weight file and never raises `MalformedFile`."""
+    metadata, problems = _configs(source)
+    tensors: list[TensorInfo] = []
+    formats: list[Format] = []
+    outcomes: list[Outcome] = []
+    for number, file in enumerate(source.files):
+        if file.role is not FileRole.WEIGHTS:
+            continue
+        probe = read_file(file)
+        formats.append(probe.format)
+        outcomes.append(probe.outcome)
+        problems.extend(_named(problem, file) for problem in probe.problems)
+        if probe.metadata:
+            metadata.setdefault(HEADER, dict(probe.metadata))
+        prefix = _prefix(file.name)
+        tensors.extend(tensor._replace(name=prefix + tensor.name, file=number) for tensor in probe.tensors)
+    tensors.sort()
+    incomplete = [*shards.problems(source.files), *_twice(tensors)]
+    outcome = Outcome.INVALID if incomplete else _worst(outcomes)
+    return Probe(_format(metadata, formats), outcome, tuple(tensors), metadata, None, (*incomplete, *problems))
+
+
+def _configs(source: SetSource) -> tuple[dict[str, Json], list[Problem]]:
+    """Every configuration by its relative name. A broken one is a problem, but no reason to doubt the tensors."""
+    found: dict[str, Json] = {}
+    problems: list[Problem] = []
+    wanted = [file for file in source.files if file.role is FileRole.CONFIG and file.name.endswith(b".json")]
+    for file in wanted[:MAX_CONFIGS]:
+        try:
+            found[shards.shown(file.name)] = read_object(file.source)
+        except MalformedFile as error:
+            problems.append(_named(Problem(error.code, error.params), file))
+    return found, problems
+
+
+def _named(problem: Problem, file: SetFile) -> Problem:
+    return Problem(problem.code, {**problem.params, "file": shards.shown(file.name)})
+
+
+def _prefix(name: bytes) -> str:
+    folder = name.rpartition(b"/")[0]
+    return clean_name(folder.decode("utf-8", "replace")) + "/" if folder else ""
+
+
+def _twice(tensors: list[TensorInfo]) -> Iterator[Problem]:
+    """The first name that two files of the set give, if any: a reader would take one of the two."""
+    for tensor, following in pairwise(tensors):
+        if tensor.name == following.name:
+            what = "A tensor that two shards hold"
+            yield Problem(FindingCode.MALFORMED, {"what": what, "where": f"tensor {tensor.name}"})
+            return
+
+
+def _worst(outcomes: list[Outcome]) -> Outcome:
+    """What the set comes to: sound only if every weight file is."""
+    for outcome in (Outcome.UNSAFE, Outcome.INVALID, Outcome.UNSUPPORTED, Outcome.SUSPICIOUS):
+        if outcome in outcomes:
+            return outcome
+    return Outcome.OK if outcomes else Outcome.UNSUPPORTED
+
+
+def _format(metadata: Mapping[str, Json], formats: list[Format]) -> Format:
+    """By the configuration at the top of the folder; without one, the format of the weights."""
+    config = metadata.get(CONFIG)
+    if PIPELINE in metadata or (isinstance(config, dict) and "_class_name" in config):
+        return Format.DIFFUSERS
+    if CONFIG in metadata or ADAPTER in metadata:
+        return Format.TRANSFORMERS
+    return formats[0] if formats else Format.OTHER
