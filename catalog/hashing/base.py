@@ -1,9 +1,10 @@
-"""What the one read takes and gives."""
+"""What the one read takes and gives, and what an algorithm has to be to take part in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from catalog.formats.base import TensorInfo
 from catalog.vocabulary import Algorithm
@@ -37,3 +38,58 @@ class FileDigests:
     tensors: tuple[bytes, ...] = ()
     bytes_read: int = 0
     seconds: float = 0.0
+
+
+class OpenFileLike(Protocol):
+    """An open descriptor with the size that somebody saw; the storage room's `OpenFile` is one.
+
+    If it also has a `snapshot` (the stat that the caller knows), that counts as the moment before the read.
+    """
+
+    @property
+    def name(self) -> bytes: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def fileno(self) -> int: ...
+
+
+class Hasher(Protocol):
+    """Takes bytes in order, piece by piece, and says their digest; hashlib's and blake3's objects are such."""
+
+    def update(self, piece: memoryview, /) -> object: ...
+
+    def digest(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an algorithm may know of a file before its first byte. `alone`: no other digest is computed with it."""
+
+    size: int
+    body: int | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of the one read that one algorithm takes: the bytes from `start` up to `stop`, never none."""
+
+    name: str
+    hasher: Hasher
+    start: int
+    stop: int
+    light: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One algorithm. `begin` gives a fresh hasher with its range, or None where the file has no such digest.
+
+    `light` algorithms cost little beside the others and share one lane; each of the rest gets a lane of its own.
+    """
+
+    name: str
+    begin: Callable[[Target], tuple[Hasher, int, int] | None]
+    light: bool = False

@@ -1,0 +1,32 @@
+"""The tables: columns, constraints, own-row properties. Writing is the services' work."""
+
+from __future__ import annotations
+
+from catalog.models.decisions import Decision, Match
+from catalog.models.hashes import Component, HashClaim, ModelHash, TensorIndex
+from catalog.models.identity import ExternalId, ModelRecord, Preference, Variant, VariantFile
+from catalog.models.places import FormerName, Library, Location, LocationFile
+from catalog.models.work import ApiToken, Finding, Job, SetupToken, StorageTotal
+
+__all__ = [
+    "ApiToken",
+    "Component",
+    "Decision",
+    "ExternalId",
+    "Finding",
+    "FormerName",
+    "HashClaim",
+    "Job",
+    "Library",
+    "Location",
+    "LocationFile",
+    "Match",
+    "ModelHash",
+    "ModelRecord",
+    "Preference",
+    "SetupToken",
+    "StorageTotal",
+    "TensorIndex",
+    "Variant",
+    "VariantFile",
+]

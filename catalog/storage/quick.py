@@ -1,4 +1,4 @@
-"""The quick id: which file this probably is, from its size and three windows. It finds moved files; it proves nothing."""
+"""The quick id: which file this probably is, from its size and three windows. It finds what moved."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Root:
         return Snapshot.of(self._stat(relative))
 
     def folder(self, relative: bytes) -> int:
-        """A new descriptor of a folder, to be listed and closed by the caller; no link is followed. Raises `OSError`."""
+        """A new descriptor of a folder, for the caller to list and close; no link is followed. Raises `OSError`."""
         return self._beneath.open(relative, _LIST, links=False)
 
     def resolve(self, relative: bytes) -> tuple[bytes, os.stat_result]:

@@ -54,7 +54,7 @@ def species(mode: int) -> str:
 
 
 def file_problem(error: OSError, *, where: bytes | str) -> FileProblem:
-    """The error that the file at `where` gets. Raises `error` itself when it speaks of this process, not of the file."""
+    """The error that the file at `where` gets. Raises `error` when it speaks of this process, not of the file."""
     if error.errno in _OURS:
         raise error
     if error.errno in _GONE:

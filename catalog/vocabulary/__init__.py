@@ -6,6 +6,7 @@ from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, O
 from catalog.vocabulary.findings import FindingCode
 from catalog.vocabulary.hashes import AUTOV2_DIGITS, Algorithm
 from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Relation
+from catalog.vocabulary.skips import SkipReason
 from catalog.vocabulary.states import ClaimSource, JobKind, JobState, LocationState, Stage
 from catalog.vocabulary.words import Word
 
@@ -28,6 +29,7 @@ __all__ = [
     "Outcome",
     "Precision",
     "Relation",
+    "SkipReason",
     "Stage",
     "Word",
 ]

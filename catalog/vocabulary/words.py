@@ -21,3 +21,8 @@ class Word(StrEnum):
     def label_of(cls, value: str) -> str:
         """The label of a stored word; a word of a newer release is shown as it stands."""
         return cls(value).label if value in cls else value
+
+    @classmethod
+    def values(cls) -> list[str]:
+        """The machine words as plain strings, for constraints and migrations."""
+        return [member.value for member in cls]

@@ -1,0 +1,153 @@
+"""One read of a file feeds every digest that a plan asks for, the tensors' among them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
+
+from catalog.errors import Cancelled, ChangedFile
+from catalog.hashing import DEFINITIONS, definition
+from catalog.hashing.base import Definition, FileDigests, OpenFileLike, Plan, Share, Target
+from catalog.hashing.conveyor import Consume, Conveyor
+from catalog.hashing.reading import Reader, truncated
+from catalog.hashing.tensors import TensorLane
+from catalog.storage.values import Snapshot
+from catalog.vocabulary import FindingCode
+
+THREADS_FROM = 1 << 20  # below it, starting a thread costs more than it saves
+BLOCK = 2 << 20  # measured: half of it costs more handing over, twice as much falls out of the cache
+SMALL_BLOCK = 128 << 10  # the least that is worth handing over
+DEPTH = 8  # so 16 MiB of ring at most, for a file of any size
+DEPTH_ALONE = 4  # BLAKE3 alone outruns the reader: a short ring stays in the second-level cache
+
+
+def digest_file(
+    file: OpenFileLike,
+    plan: Plan,
+    *,
+    progress: Callable[[int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    keep_cache: bool = False,
+) -> FileDigests:
+    """Read the file once and compute all that the plan asks for.
+
+    `progress` is told the bytes of this file read so far, `cancelled` is asked, both after each block of at most
+    2 MiB and in the calling thread: they should be quick. With `keep_cache` the pages that this read brings into the
+    system's cache stay there; else, from 64 MiB on, they are dropped again.
+
+    Raises ValueError for an unknown algorithm, ChangedFile if the file was written to while or before it was read,
+    MalformedFile if it ends too early, UnreadableFile if the disk fails, and Cancelled.
+    """
+    started = time.perf_counter()
+    before = _snapshot(file)
+    shares = _shares(plan, before.size)
+    tensors = TensorLane(plan.tensors, before.size)
+    reader = Reader(file.fileno(), before.size, keep_cache=keep_cache)
+    _read(reader, shares, tensors, progress or _ignore, cancelled or _never)
+    if not before.same_moment(Snapshot.of(os.fstat(file.fileno()))):
+        raise ChangedFile(FindingCode.CHANGING)
+    return FileDigests(
+        digests={share.name: share.hasher.digest() for share in shares},
+        tensors=tensors.digests(),
+        bytes_read=reader.bytes_read,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _snapshot(file: OpenFileLike) -> Snapshot:
+    """The stat before the read; it has to agree with what the caller knows of the file."""
+    now = Snapshot.of(os.fstat(file.fileno()))
+    known = getattr(file, "snapshot", None)
+    if file.size != now.size or (isinstance(known, Snapshot) and not known.same_moment(now)):
+        raise ChangedFile(FindingCode.CHANGING)
+    return now
+
+
+def _shares(plan: Plan, size: int) -> list[Share]:
+    if plan.body is not None and plan.body > size:
+        raise truncated(plan.body, size)
+    target = Target(size, plan.body, alone=len(plan.algorithms) == 1 and not plan.tensors and size >= THREADS_FROM)
+    shares = []
+    for known in _ordered(plan.algorithms):
+        begun = known.begin(target)
+        if begun is not None and begun[2] > begun[1]:  # a digest of nothing names nothing
+            shares.append(Share(known.name, *begun, light=known.light))
+    return shares
+
+
+@lru_cache(maxsize=64)
+def _ordered(names: frozenset[str]) -> tuple[Definition, ...]:
+    """The definitions in the order of the register, then others by name."""
+    chosen = {definition(name) for name in names}
+    return *(known for known in DEFINITIONS if known in chosen), *sorted(chosen - {*DEFINITIONS}, key=_name)
+
+
+def _name(known: Definition) -> str:
+    return known.name
+
+
+def _read(
+    reader: Reader,
+    shares: list[Share],
+    tensors: TensorLane,
+    progress: Callable[[int], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Read from the first byte that anybody wants to the last."""
+    start = min([share.start for share in shares] + [tensors.start] * (tensors.stop > 0), default=0)
+    stop = max([share.stop for share in shares] + [tensors.stop], default=0)
+    lanes = _lanes(shares, tensors)
+    if cancelled():
+        raise Cancelled
+    if stop - start < THREADS_FROM:
+        _read_at_once(reader, lanes, start, stop)
+        progress(stop)
+        return
+    block = min(BLOCK, max(SMALL_BLOCK, (stop - start) // 16 & -SMALL_BLOCK))
+    with Conveyor(lanes, start, stop, block=block, depth=DEPTH if len(lanes) > 1 else DEPTH_ALONE) as conveyor:
+        for offset in range(start, stop, block):
+            if cancelled():
+                raise Cancelled
+            reader.fill(conveyor.room(), offset)
+            conveyor.send()
+            progress(min(offset + block, stop))
+
+
+def _lanes(shares: list[Share], tensors: TensorLane) -> list[Consume]:
+    """A lane for each costly digest, one for all light ones, one for the tensors."""
+    lanes: list[Consume] = [partial(_feed, (share,)) for share in shares if not share.light]
+    light = tuple(share for share in shares if share.light)
+    if light:
+        lanes.append(partial(_feed, light))
+    if tensors.stop:
+        lanes.append(tensors.take)
+    return lanes
+
+
+def _feed(shares: Iterable[Share], block: memoryview, offset: int) -> None:
+    """Give each share what it wants of the block."""
+    end = offset + len(block)
+    for share in shares:
+        if share.start <= offset and share.stop >= end:
+            share.hasher.update(block)
+        elif share.start < end and share.stop > offset:
+            share.hasher.update(block[max(0, share.start - offset) : share.stop - offset])
+
+
+def _read_at_once(reader: Reader, lanes: list[Consume], start: int, stop: int) -> None:
+    block = memoryview(bytearray(stop - start))
+    if not block:
+        return
+    reader.fill(block, start)
+    for lane in lanes:
+        lane(block, start)
+
+
+def _ignore(read: int) -> None:
+    """No progress is wanted."""
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,107 @@
+"""Our one read beside the tools that people use, on one warm safetensors file of `size` bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.formats.base import TensorInfo
+from catalog.hashing.base import Plan
+from catalog.hashing.engine import digest_file
+from catalog.management.bench.measuring import Row, compare, tool
+from catalog.vocabulary import Algorithm
+
+DEFAULT_SIZE = 2 << 30
+
+CIVITAI = frozenset({Algorithm.BLAKE3, Algorithm.SHA256, Algorithm.AUTOV1, Algorithm.AUTOV3, Algorithm.CRC32})
+"""The six names by which Civitai knows a file, AutoV2 being a prefix."""
+
+SHAPES = (13_107_200, 655_360, 1_280, 1_280, 3_276_800, 640)
+"""Values of the tensors of one block, in turn: about the mixture of an SDXL checkpoint in 16 bits."""
+
+TOOLS = (
+    ("openssl", "dgst", "-sha256"),
+    ("sha256sum",),
+    ("b3sum",),
+    ("b3sum", "--no-mmap"),
+)
+
+
+def run(*, size: int, rounds: int, folder: Path) -> list[Row]:
+    """Write a file of about `size` bytes into `folder`, measure, remove it. Seconds are those of the whole call."""
+    path = folder / "bench-hashing.safetensors"
+    try:
+        body, tensors = _write(path, size)
+        return _compare(path, rounds, body, tensors)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _compare(path: Path, rounds: int, body: int, tensors: tuple[TensorInfo, ...]) -> list[Row]:
+    cases: dict[str, Callable[[], object]] = {
+        " ".join(command): tool(*command, os.fspath(path)) for command in TOOLS if shutil.which(command[0])
+    }
+    cases["hashlib loop, SHA-256"] = lambda: _hashlib_loop(path)
+    cases["isotope, six digests"] = lambda: _ours(path, Plan(CIVITAI, body))
+    cases["isotope, six digests and tensors"] = lambda: _ours(path, Plan(CIVITAI, body, tensors))
+    cases["isotope, BLAKE3 alone"] = lambda: _ours(path, Plan(frozenset({Algorithm.BLAKE3})))
+    others = [("isotope, BLAKE3 alone", base) for base in ("b3sum", "b3sum --no-mmap") if base in cases]
+    _hashlib_loop(path)  # warms the cache
+    return compare(cases, rounds, others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    name: bytes
+    size: int
+    descriptor: int
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+
+def _ours(path: Path, plan: Plan) -> None:
+    with open(path, "rb", buffering=0) as file:
+        opened = _Opened(os.fsencode(path), os.fstat(file.fileno()).st_size, file.fileno())
+        digest_file(opened, plan)
+
+
+def _hashlib_loop(path: Path) -> None:
+    """What a careful script does: one reused buffer of 1 MiB."""
+    hasher, buffer = hashlib.sha256(), memoryview(bytearray(1 << 20))
+    with open(path, "rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            hasher.update(buffer[:count])
+
+
+def _write(path: Path, size: int) -> tuple[int, tuple[TensorInfo, ...]]:
+    """A safetensors file of 16-bit tensors; where its body begins, and its tensors."""
+    spans = _spans(size)
+    fields = {f"{n}.weight": {"dtype": "F16", "shape": [(b - a) // 2], "data_offsets": [a, b]} for n, a, b in spans}
+    header = json.dumps(fields).encode()
+    body = 8 + len(header)
+    noise = os.urandom(16 << 20)
+    with open(path, "wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        left = spans[-1][2]
+        while left:
+            left -= file.write(noise[:left])
+    tensors = tuple(TensorInfo(f"{n}.weight", "F16", ((b - a) // 2,), body + a, b - a) for n, a, b in spans)
+    return body, tensors
+
+
+def _spans(size: int) -> list[tuple[int, int, int]]:
+    """Tensors (number, start, stop) that fill the body; the last one is cut."""
+    spans, at = [], 0
+    while at < size:
+        stop = min(at + 2 * SHAPES[len(spans) % len(SHAPES)], size & ~1)
+        if stop == at:
+            break
+        spans.append((len(spans), at, stop))
+        at = stop
+    return spans

@@ -1,0 +1,67 @@
+"""Timing things against each other: interleaved rounds, in random order, and ratios within each round.
+
+A shared machine makes seconds worthless and ratios within one round trustworthy.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the answer: medians over the rounds. `ratio` is how many times the time of `base` it took."""
+
+    name: str
+    seconds: float
+    cpu_seconds: float
+    ratio: float
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    wall: float
+    cpu: float
+
+
+def compare(
+    cases: Mapping[str, Callable[[], object]], rounds: int, bases: Sequence[tuple[str, str]] = ()
+) -> list[Row]:
+    """Run each case once a round. Rows against the first case, then one for each of `bases` (name, other base)."""
+    costs: dict[str, list[_Cost]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        order = list(cases)
+        random.shuffle(order)
+        for name in order:
+            costs[name].append(_cost(cases[name]))
+    first = next(iter(cases))
+    return [_row(costs, name, base) for name, base in [*((name, first) for name in cases), *bases]]
+
+
+def tool(*command: str) -> Callable[[], object]:
+    """A case that runs a program, its output thrown away."""
+    return lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True)  # noqa: S603 - fixed programs
+
+
+def _cost(case: Callable[[], object]) -> _Cost:
+    wall, cpu = time.perf_counter(), sum(os.times()[:4])
+    case()
+    return _Cost(time.perf_counter() - wall, sum(os.times()[:4]) - cpu)
+
+
+def _row(costs: Mapping[str, list[_Cost]], name: str, base: str) -> Row:
+    ours, theirs = costs[name], costs[base]
+    return Row(
+        name,
+        statistics.median(cost.wall for cost in ours),
+        statistics.median(cost.cpu for cost in ours),
+        statistics.median(mine.wall / other.wall for mine, other in zip(ours, theirs, strict=True)),
+        base,
+    )

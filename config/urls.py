@@ -1,0 +1,10 @@
+"""The admin is the site; the API stands beside it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("", admin.site.urls),
+]
