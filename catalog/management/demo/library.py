@@ -22,7 +22,6 @@ VERSION = "1"
 TITLE = "Demo Diffusion 1.5"
 
 _CHECKPOINTS = "Stable-diffusion"
-_COPY = f"backup/{_CHECKPOINTS}/demo-diffusion-fp16 (1).safetensors"
 _SHARDS = 3
 
 File: TypeAlias = "tuple[str, bytes]"
@@ -30,7 +29,7 @@ File: TypeAlias = "tuple[str, bytes]"
 
 
 def make_demo(folder: Path) -> None:
-    """Write the demo library below `folder`, about 130 MB, once: a complete one is left as it is, whatever became of it.
+    """Write the demo library below `folder`, about 150 MB, once: a complete one is left as it is.
 
     Raises `OSError` when the folder cannot be written.
     """
@@ -57,7 +56,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _diffusion() -> Iterator[File]:
-    """A checkpoint in three precisions, one copy, one half download, and a diffusers folder of the same weights."""
+    """A checkpoint in three precisions, one half download, and a diffusers folder of the same weights."""
     full = checkpoint(SEED)
     metadata = {
         "modelspec.title": TITLE,
@@ -69,7 +68,6 @@ def _diffusion() -> Iterator[File]:
     half = cast(full, HALF)
     content = safetensors(half, metadata)
     yield f"{_CHECKPOINTS}/demo-diffusion-fp16.safetensors", content
-    yield _COPY, content
     yield f"{_CHECKPOINTS}/half-a-download.safetensors", content[:3_000_000]
     for path, data in diffusers_folder(half).items():
         yield f"diffusers/demo-diffusion/{path}", data
@@ -157,12 +155,14 @@ _CONFIGS: Mapping[str, Mapping[str, object]] = {
 
 
 def _language() -> Iterator[File]:
-    """A tiny Llama in shards, and the same quantised as a GGUF."""
+    """A tiny Llama in shards, the same quantised as a GGUF, and that once more elsewhere."""
     tensors = cast(weights(llama.shapes(), SEED), BRAIN)
     for path, content in sharded(tensors, _SHARDS).items():
         yield f"llm/demo-llama/{path}", content
     yield "llm/demo-llama/config.json", json.dumps(llama.CONFIG, indent=2).encode()
-    yield "llm/demo-llama-Q8_0.gguf", gguf(llama.to_gguf(tensors), llama.gguf_metadata("Demo Llama"))
+    quantised = gguf(llama.to_gguf(tensors), llama.gguf_metadata("Demo Llama"))
+    yield "llm/demo-llama-Q8_0.gguf", quantised
+    yield "downloads/demo-llama-Q8_0 (1).gguf", quantised
 
 
 def sharded(tensors: Mapping[str, Array], count: int, stem: str = "model") -> dict[str, bytes]:

@@ -67,7 +67,7 @@ def to_gguf(tensors: Mapping[str, Array]) -> dict[str, Array | Packed]:
     """What llama.cpp's converter makes of them: its names, rotary halves interleaved, matrices as Q8_0."""
     found: dict[str, Array | Packed] = {}
     for name, tensor in tensors.items():
-        array = tensor.astype(np.float32)
+        array: Array = tensor.astype(np.float32)
         if name.endswith("q_proj.weight"):
             array = _interleave(array, HEADS)
         if name.endswith("k_proj.weight"):
