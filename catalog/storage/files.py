@@ -6,15 +6,17 @@ import errno
 import fcntl
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from catalog.errors import ChangedFile, MalformedFile
 from catalog.storage.trouble import file_problem, refuse_special
 from catalog.storage.values import Snapshot, shown
 from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
 
 
 class OpenFile:

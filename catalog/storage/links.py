@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from catalog.storage.beneath import LinkLeavesError
-from catalog.storage.listing import Listing
 from catalog.storage.names import PARTIAL, is_companion, suffix_of
-from catalog.storage.root import Root
 from catalog.storage.trouble import species
 from catalog.storage.values import Entry, Snapshot
 from catalog.vocabulary import SkipReason
+
+if TYPE_CHECKING:
+    from catalog.storage.listing import Listing
+    from catalog.storage.root import Root
 
 
 class Links:

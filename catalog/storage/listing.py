@@ -6,9 +6,9 @@ import errno
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from catalog.errors import LibraryOffline
 from catalog.storage.names import (
@@ -21,11 +21,15 @@ from catalog.storage.names import (
     is_training_state,
     suffix_of,
 )
-from catalog.storage.patterns import Patterns
-from catalog.storage.root import Root
 from catalog.storage.trouble import reason, species
 from catalog.storage.values import Entry, Snapshot, shown
 from catalog.vocabulary import SkipReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from catalog.storage.patterns import Patterns
+    from catalog.storage.root import Root
 
 _ENCODING = sys.getfilesystemencoding()
 _PLAIN_NOISE = NOISE - {".json", ".txt", ".jinja"}  # those may be the configuration or tokenizer of a model

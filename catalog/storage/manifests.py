@@ -8,11 +8,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from catalog.errors import FileProblem
-from catalog.storage.root import Root
 from catalog.storage.values import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalog.storage.root import Root
 
 _MODEL_LAYERS = frozenset(f"application/vnd.ollama.image.{kind}" for kind in ("model", "projector", "adapter"))
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

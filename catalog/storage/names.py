@@ -26,8 +26,8 @@ NOISE = _words(
 
 PRUNED = _words(
     """.git .hg .svn .bzr .tox .nox .eggs .idea .vscode .mypy_cache .ruff_cache .pytest_cache .ipynb_checkpoints
-    __pycache__ .trash .trashes .fseventsd .spotlight-v100 $recycle.bin lost+found node_modules site-packages dist-packages
-    output outputs @eadir #recycle #snapshot .snapshots"""
+    __pycache__ .trash .trashes .fseventsd .spotlight-v100 $recycle.bin lost+found node_modules site-packages
+    dist-packages output outputs @eadir #recycle #snapshot .snapshots"""
 )
 """Folders (lower case) that are never entered: programs, their caches, what they put out, and trash."""
 

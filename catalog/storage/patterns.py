@@ -7,9 +7,11 @@ the end means folders only; a slash elsewhere binds the pattern to the top; `!` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ANY_PARTS = rb"(?:[^/]+/)*"
 _SYMBOL = re.compile(rb"\*+|\?|\[[^\]/]+\]|\\?.", re.DOTALL)

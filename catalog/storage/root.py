@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from catalog.errors import FileProblem, LibraryOffline, PathRefused, UnreadableFile
 from catalog.storage.beneath import Beneath, LinkLeavesError
@@ -13,6 +12,9 @@ from catalog.storage.files import OpenFile
 from catalog.storage.trouble import file_problem, reason, refuse_special
 from catalog.storage.values import Snapshot, shown
 from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY  # a named pipe would block a plain open for ever
 _LIST = os.O_RDONLY | os.O_DIRECTORY

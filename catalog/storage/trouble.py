@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
-import os
 import stat
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from catalog.errors import ChangedFile, FileProblem, UnreadableFile
 from catalog.storage.values import shown
 from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 _DISK = frozenset({errno.EIO, errno.EUCLEAN, errno.EBADMSG, errno.EREMOTEIO, errno.ENODATA})

@@ -5,8 +5,10 @@ They are named tuples: a walk makes one of each for every file, and a frozen dat
 
 from __future__ import annotations
 
-import os
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+if TYPE_CHECKING:
+    import os
 
 
 class Snapshot(NamedTuple):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from catalog.errors import FileProblem
 from catalog.storage.links import Links
@@ -13,9 +13,13 @@ from catalog.storage.listing import Listing
 from catalog.storage.manifests import named_blobs
 from catalog.storage.names import WEIGHTS
 from catalog.storage.patterns import Patterns
-from catalog.storage.root import Root
 from catalog.storage.values import Entry, Snapshot
 from catalog.vocabulary import SkipReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from catalog.storage.root import Root
 
 IGNORE_FILE = b".isotopeignore"
 _IGNORE_FILE_MOST = 1 << 20
