@@ -152,6 +152,7 @@ class ExternalId(models.Model):
                 condition=Q(model=None) ^ Q(variant=None), name="external_id_names_a_model_or_a_variant"
             ),
         ]
+        indexes = [models.Index(fields=["value"], name="external_id_by_value")]
 
     def __str__(self) -> str:
         return f"{self.scheme} {self.value}"

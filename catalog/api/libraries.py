@@ -1,0 +1,80 @@
+"""Library folders: list them, add one below the allowed folders, scan."""
+
+from __future__ import annotations
+
+import os
+
+from django.http import HttpRequest
+from ninja import Router
+from ninja.errors import HttpError
+
+from catalog.api.auth import require
+from catalog.api.schemas import JobOut, LibraryIn, LibraryOut, Message, ScanIn
+from catalog.errors import PathRefused
+from catalog.models import Job, Library
+from catalog.queries import records
+from catalog.services import libraries as folders
+from catalog.tasks import start_scan
+
+CHANGE = "catalog.change_library"
+router = Router(tags=["libraries"])
+scanning = Router(tags=["libraries"])
+
+
+@router.get("", response=list[LibraryOut], summary="List the library folders")
+def list_libraries(request: HttpRequest) -> list[records.LibraryRow]:
+    require(request, "catalog.view_library")
+    return records.libraries()
+
+
+@router.post("", response={201: LibraryOut, 400: Message}, summary="Add a library folder and scan it")
+def add_library(request: HttpRequest, body: LibraryIn) -> tuple[int, records.LibraryRow]:
+    require(request, "catalog.add_library")
+    library = _allowed(body.path, name=body.name)
+    start_scan(library_id=library.pk, user=request.user)
+    return 201, records.library_row(library)
+
+
+@router.get("/{library_id}", response=LibraryOut, summary="One library folder")
+def get_library(request: HttpRequest, library_id: int) -> records.LibraryRow:
+    require(request, "catalog.view_library")
+    return records.library_row(_library(library_id))
+
+
+@router.post("/{library_id}/scan", response={202: JobOut}, summary="Scan a library folder")
+def scan_library(request: HttpRequest, library_id: int) -> tuple[int, records.JobRow]:
+    require(request, CHANGE)
+    return 202, records.job_row(start_scan(library_id=_library(library_id).pk, user=request.user))
+
+
+@scanning.post("", response={202: JobOut, 400: Message}, summary="Scan a path inside a library folder")
+def scan_path(request: HttpRequest, body: ScanIn) -> tuple[int, records.JobRow]:
+    require(request, CHANGE)
+    job = _scan_part(body.path, request)
+    return 202, records.job_row(job)
+
+
+def _scan_part(path: str, request: HttpRequest) -> Job:
+    try:
+        folders.check_allowed(path=os.fsencode(path))
+        library, part = folders.locate(path=os.fsencode(path))
+    except PathRefused as refused:
+        raise HttpError(400, str(refused)) from refused
+    return start_scan(library_id=library.pk, part=part, user=request.user)
+
+
+def _allowed(path: str, *, name: str) -> Library:
+    try:
+        folders.check_allowed(path=os.fsencode(path))
+        return folders.add(path=os.fsencode(path), name=name)
+    except PathRefused as refused:
+        raise HttpError(400, str(refused)) from refused
+
+
+def _library(library_id: int) -> Library:
+    library = Library.objects.filter(pk=library_id, removed_at=None).first()
+    if library is None:
+        raise HttpError(404, "No library folder has this number.")
+    return library
+
+

@@ -1,0 +1,59 @@
+"""Models and variants, by id (aliases too), and the list of models."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router
+from ninja.errors import HttpError
+
+from catalog.api.auth import require
+from catalog.api.schemas import FiltersIn, ModelOut, ModelPage, TensorsOut, VariantOut
+from catalog.queries import records
+from catalog.queries import variants as variant_rows
+
+T = TypeVar("T")
+models = Router(tags=["models"])
+variants = Router(tags=["variants"])
+
+
+@models.get("", response=ModelPage, summary="List models, newest first")
+def list_models(
+    request: HttpRequest,
+    filters: Query[FiltersIn],
+    after: int | None = Query(None, ge=0, description="`next` of the page before."),
+    limit: int = Query(100, ge=1, le=1000),
+) -> records.Page:
+    require(request)
+    return records.page(filters=records.Filters(**filters.dict()), after=after, limit=limit)
+
+
+@models.get("/{model_id}", response=ModelOut, summary="One model; an alias answers with the model it became")
+def get_model(request: HttpRequest, model_id: UUID) -> records.ModelDetail:
+    require(request)
+    return _found(records.model(model_id))
+
+
+@variants.get("/{variant_id}", response=VariantOut, summary="One variant with its hashes, files and places")
+def get_variant(request: HttpRequest, variant_id: UUID) -> variant_rows.VariantDetail:
+    require(request)
+    return _found(variant_rows.variant(variant_id))
+
+
+@variants.get("/{variant_id}/tensors", response=TensorsOut, summary="The tensors of a variant")
+def get_tensors(
+    request: HttpRequest,
+    variant_id: UUID,
+    offset: int = Query(0, ge=0),
+    limit: int = Query(1000, ge=1, le=20_000),
+) -> records.Tensors:
+    require(request)
+    return _found(records.tensors(variant_id, offset=offset, limit=limit))
+
+
+def _found(value: T | None) -> T:
+    if value is None:
+        raise HttpError(404, "Nothing has this id.")
+    return value

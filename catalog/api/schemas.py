@@ -1,0 +1,200 @@
+"""What the API says: sizes in bytes, times in UTC (ISO 8601), digests in lower-case hexadecimal, unknown things null."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+
+class Strict(Schema):
+    """A request body: a field that nobody knows is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Message(Schema):
+    detail: str
+
+
+class HitOut(Schema):
+    """One answer of a look-up. `matched` of `of` digits agree; `listed` means somebody else states the digest."""
+
+    model: UUID
+    variant: UUID | None
+    name: str
+    kind: str
+    base: str
+    format: str
+    precision: str
+    size: int
+    algorithm: str
+    matched: int
+    of: int
+    digest: str
+    listed: bool
+    file: str
+    state: str
+    paths: list[str]
+
+
+class AnswerOut(Schema):
+    query: str
+    hits: list[HitOut]
+    note: str
+
+
+class QueriesIn(Strict):
+    queries: list[str] = Field(min_length=1, max_length=1000)
+
+
+class HashOut(Schema):
+    algorithm: str
+    digest: str
+    file: UUID | None
+
+
+class ListedHashOut(Schema):
+    algorithm: str
+    digest: str
+    source: str
+
+
+class FileOut(Schema):
+    id: UUID
+    number: int
+    name: str
+    size: int
+    role: str
+
+
+class PlaceOut(Schema):
+    library: int
+    path: str
+    set: str
+    state: str
+    size: int
+    hashed_at: datetime | None
+    verified_at: datetime | None
+
+
+class VariantOut(Schema):
+    id: UUID
+    number: int
+    model: UUID
+    merged_from: list[UUID]
+    format: str
+    precision: str
+    quantisation: str
+    kind: str
+    base: str
+    parameters: int
+    size: int
+    outcome: str
+    content: str | None
+    settings: dict[str, object]
+    reasons: list[list[str]]
+    born_at: datetime
+    hashed_at: datetime | None
+    hashes: list[HashOut]
+    listed: list[ListedHashOut]
+    files: list[FileOut]
+    places: list[PlaceOut]
+
+
+class ModelRow(Schema):
+    id: UUID
+    number: int
+    name: str
+    version_name: str
+    kind: str
+    base: str
+    variants: int
+    size: int
+
+
+class ModelOut(ModelRow):
+    name_source: str
+    licence: str
+    source: str
+    tags: list[str]
+    notes: str
+    created_at: datetime
+    merged_from: list[UUID]
+    variant_ids: list[UUID]
+
+
+class FiltersIn(Strict):
+    """What the list is narrowed to; names take a fragment, the others one word of the catalog."""
+
+    name: str = ""
+    kind: str = ""
+    base: str = ""
+    format: str = ""
+    precision: str = ""
+    state: str = ""
+    library: int | None = None
+
+
+class ModelPage(Schema):
+    """Newest first; `next` is the `after` of the following page, null on the last."""
+
+    items: list[ModelRow]
+    next: int | None
+
+
+class TensorOut(Schema):
+    name: str
+    dtype: str
+    shape: list[int]
+    offset: int
+    bytes: int
+    file: int
+    digest: str | None
+
+
+class TensorsOut(Schema):
+    total: int
+    tensors: list[TensorOut]
+    metadata: dict[str, object]
+
+
+class LibraryOut(Schema):
+    id: int
+    name: str
+    path: str
+    queue: str
+    layout: str
+    managed: bool
+    read_only: bool
+    online: bool
+    paused: bool
+    last_scan_at: datetime | None
+    last_report: dict[str, object]
+
+
+class LibraryIn(Strict):
+    path: str = Field(min_length=1, max_length=4096)
+    name: str = Field("", max_length=200)
+
+
+class ScanIn(Strict):
+    path: str = Field(min_length=1, max_length=4096, description="A library folder, or a path inside one.")
+
+
+class JobOut(Schema):
+    id: UUID
+    kind: str
+    library: int | None
+    state: str
+    bytes_done: int
+    bytes_total: int
+    files_done: int
+    files_total: int
+    error: str
+    report: dict[str, object]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None

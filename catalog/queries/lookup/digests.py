@@ -1,0 +1,67 @@
+"""Who has this digest, or one that begins with it: one indexed range for computed digests, one query for listed ones."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+
+from catalog.hashing.notation import LEAST_DIGITS, bounds, crc32_other_order
+from catalog.models import HashClaim, ModelHash
+from catalog.queries.lookup.hits import Found
+from catalog.vocabulary import Algorithm
+
+LISTED_BYTES = (4, 5, 6, 16, 20, 32)
+"""The lengths at which others cut the digests that they list (HashClaim rows may be shorter than the query)."""
+_LONGEST_BYTES = 64
+_FOLDERS = {Algorithm.BLAKE3: Algorithm.INVOKE_BLAKE3, Algorithm.SHA256: Algorithm.INVOKE_SHA256}
+"""InvokeAI writes `blake3:...` for files and folders alike."""
+_LIMIT = 200
+
+
+def find_digest(digits: str, algorithm: str | None = None) -> list[Found]:
+    """Matches of a whole digest or of its first digits (lower-case hexadecimal, at least 8), computed ones first."""
+    named = Q()
+    if algorithm is not None:
+        named = Q(algorithm__in=[algorithm, *(folder for plain, folder in _FOLDERS.items() if plain == algorithm)])
+    return [*_computed(digits, named), *_listed(digits, named)]
+
+
+def _computed(digits: str, named: Q) -> list[Found]:
+    wanted = Q(digest__range=bounds(digits, _LONGEST_BYTES))
+    if len(digits) == LEAST_DIGITS:  # Civitai prints CRC-32 with its bytes reversed
+        wanted |= Q(algorithm=Algorithm.CRC32, digest=bytes.fromhex(crc32_other_order(digits)))
+    rows = ModelHash.objects.filter(named & wanted).values_list("variant", "algorithm", "digest", "file__name")
+    return [
+        Found(
+            variant=variant,
+            model=None,
+            how=name,
+            matched=len(digits),
+            of=2 * len(digest),
+            digest=bytes(digest).hex(),
+            file=bytes(file).decode("utf-8", "backslashreplace") if file is not None else "",
+        )
+        for variant, name, digest, file in rows.order_by("digest", "algorithm")[:_LIMIT]
+    ]
+
+
+def _listed(digits: str, named: Q) -> list[Found]:
+    cuts = [bytes.fromhex(digits[: 2 * size]) for size in LISTED_BYTES if 2 * size <= len(digits)]
+    wanted = reduce(or_, (Q(digest=cut) for cut in cuts), Q(digest__range=bounds(digits, _LONGEST_BYTES)))
+    rows = HashClaim.objects.filter(named & wanted, variant__isnull=False).values_list(
+        "variant", "algorithm", "digest"
+    )
+    return [
+        Found(
+            variant=variant,
+            model=None,
+            how=name,
+            matched=min(len(digits), 2 * len(digest)),
+            of=2 * len(digest),
+            digest=bytes(digest).hex(),
+            listed=True,
+        )
+        for variant, name, digest in rows.order_by("digest", "algorithm")[:_LIMIT]
+    ]

@@ -1,0 +1,253 @@
+"""Models, variants, libraries and jobs as plain rows for programs: frozen, digests and paths printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from catalog.formats.packing import unpack
+from catalog.models import Job, Library, ModelRecord, TensorIndex, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of models is narrowed to; an empty word narrows nothing."""
+
+    name: str = ""
+    kind: str = ""
+    base: str = ""
+    format: str = ""
+    precision: str = ""
+    state: str = ""
+    library: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    id: UUID
+    number: int
+    name: str
+    version_name: str
+    kind: str
+    base: str
+    variants: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next` is the `after` of the following page."""
+
+    items: list[ModelRow]
+    next: int | None
+
+
+def page(*, filters: Filters, after: int | None, limit: int) -> Page:
+    """Live models, newest first, below number `after`."""
+    rows = _narrowed(filters)
+    if after is not None:
+        rows = rows.filter(number__lt=after)
+    found = list(_counted(rows).order_by("-number")[: limit + 1])
+    items = [_model_row(row) for row in found[:limit]]
+    return Page(items, items[-1].number if len(found) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDetail:
+    id: UUID
+    number: int
+    name: str
+    name_source: str
+    version_name: str
+    kind: str
+    base: str
+    variants: int
+    size: int
+    licence: str
+    source: str
+    tags: list[str]
+    notes: str
+    created_at: datetime
+    merged_from: list[UUID]
+    variant_ids: list[UUID]
+
+
+def model(model_id: UUID) -> ModelDetail | None:
+    """The live model behind an id; None when the id was never given out."""
+    given = ModelRecord.objects.filter(pk=model_id).first()
+    if given is None:
+        return None
+    row = _counted(ModelRecord.objects.filter(pk=given.merged_into_id or given.pk)).get()
+    variants = row.variants.filter(merged_into=None).order_by("number").values_list("pk", flat=True)
+    return ModelDetail(
+        id=row.pk,
+        number=row.number,
+        name=row.name,
+        name_source=row.name_source,
+        version_name=row.version_name,
+        kind=row.kind,
+        base=row.base,
+        variants=row.variant_count,
+        size=row.variant_bytes,
+        licence=row.licence,
+        source=row.source,
+        tags=list(row.tags),
+        notes=row.notes,
+        created_at=row.created_at,
+        merged_from=list(row.aliases.order_by("number").values_list("pk", flat=True)),
+        variant_ids=list(variants),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """A slice of a variant's tensor index, and the metadata of its header."""
+
+    total: int
+    tensors: list[dict[str, object]]
+    metadata: Mapping[str, object]
+
+
+def tensors(variant_id: UUID, *, offset: int, limit: int) -> Tensors | None:
+    """None when the variant is unknown or no reader could list its tensors."""
+    live = Variant.objects.filter(pk=variant_id).values_list("merged_into", flat=True).first() or variant_id
+    row = TensorIndex.objects.filter(variant=live).first()
+    if row is None:
+        return None
+    index = unpack(bytes(row.packed))
+    part = range(offset, min(offset + limit, len(index.tensors)))
+    return Tensors(
+        total=len(index.tensors),
+        tensors=[
+            {
+                "name": index.tensors[at].name,
+                "dtype": index.tensors[at].dtype,
+                "shape": list(index.tensors[at].shape),
+                "offset": index.tensors[at].offset,
+                "bytes": index.tensors[at].nbytes,
+                "file": index.tensors[at].file,
+                "digest": index.digests[at].hex() if index.digests else None,
+            }
+            for at in part
+        ],
+        metadata=index.metadata,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRow:
+    id: int
+    name: str
+    path: str
+    queue: str
+    layout: str
+    managed: bool
+    read_only: bool
+    online: bool
+    paused: bool
+    last_scan_at: datetime | None
+    last_report: Mapping[str, object]
+
+
+def libraries() -> list[LibraryRow]:
+    """Every library folder that was not removed, by name."""
+    return [library_row(row) for row in Library.objects.filter(removed_at=None).order_by("name", "pk")]
+
+
+def library_row(row: Library) -> LibraryRow:
+    return LibraryRow(
+        id=row.pk,
+        name=row.name,
+        path=row.path_text,
+        queue=row.queue,
+        layout=row.layout,
+        managed=row.managed,
+        read_only=row.read_only,
+        online=row.online,
+        paused=row.paused,
+        last_scan_at=row.last_scan_at,
+        last_report=row.last_report,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    id: UUID
+    kind: str
+    library: int | None
+    state: str
+    bytes_done: int
+    bytes_total: int
+    files_done: int
+    files_total: int
+    error: str
+    report: Mapping[str, object]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def jobs(*, state: str, limit: int) -> list[JobRow]:
+    """Jobs, newest first, of one state or of all."""
+    rows = Job.objects.order_by("-created_at")
+    return [job_row(row) for row in (rows.filter(state=state) if state else rows)[:limit]]
+
+
+def job_row(row: Job) -> JobRow:
+    return JobRow(
+        id=row.pk,
+        kind=row.kind,
+        library=row.library_id,
+        state=row.state,
+        bytes_done=row.bytes_done,
+        bytes_total=row.bytes_total,
+        files_done=row.files_done,
+        files_total=row.files_total,
+        error=row.error,
+        report=row.report,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _narrowed(filters: Filters) -> QuerySet[ModelRecord]:
+    rows = ModelRecord.objects.filter(merged_into=None)
+    if filters.name:
+        rows = rows.filter(name__icontains=filters.name)
+    facets = {"kind": filters.kind, "base": filters.base, "format": filters.format, "precision": filters.precision}
+    variants = Variant.objects.filter(model=OuterRef("pk"), merged_into=None)
+    variants = variants.filter(**{key: word for key, word in facets.items() if word})
+    if filters.state:
+        variants = variants.filter(locations__state=filters.state)
+    if filters.library is not None:
+        variants = variants.filter(locations__library=filters.library)
+    asked = any(facets.values()) or filters.state or filters.library is not None
+    return rows.filter(pk__in=variants.values("model")) if asked else rows
+
+
+def _counted(rows: QuerySet[ModelRecord]) -> QuerySet[ModelRecord]:
+    """Adds `variant_count` and `variant_bytes`, each a subquery over the index on `model`."""
+    live = Variant.objects.filter(model=OuterRef("pk"), merged_into=None).order_by().values("model")
+    return rows.annotate(
+        variant_count=Coalesce(Subquery(live.annotate(n=Count("pk")).values("n")), 0, output_field=IntegerField()),
+        variant_bytes=Coalesce(Subquery(live.annotate(n=Sum("size")).values("n")), 0),
+    )
+
+
+def _model_row(row: ModelRecord) -> ModelRow:
+    return ModelRow(
+        id=row.pk,
+        number=row.number,
+        name=row.name,
+        version_name=row.version_name,
+        kind=row.kind,
+        base=row.base,
+        variants=row.variant_count,
+        size=row.variant_bytes,
+    )
