@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from catalog.management.bench.measuring import Row
 
-BENCHMARKS = {"hashing": "catalog.management.bench.hashing"}
+BENCHMARKS = {"hashing": "catalog.management.bench.hashing", "scan": "catalog.management.bench.scan"}
 """Name -> module, imported only when it is run."""
 
 
