@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.celery import app
+import redis
+
 from config.embedded.children import spawn, stop
 from tests import servers
 
@@ -62,8 +63,8 @@ class Workers:
 
     def empty_queues(self) -> None:
         """Forgets what earlier tests sent."""
-        with app.connection_for_write() as connection:
-            connection.default_channel.client.flushall()
+        with redis.Redis(unix_socket_path=str(servers.VALKEY_SOCKET)) as client:
+            client.flushall()
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ class Valkey:
     def _argv(self) -> list[str]:
         return [
             str(self.program), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
-            "--appendonly", "no", "--save", "", "--daemonize", "no", "--dir", str(self.folder),
+            "--appendonly", "no", "--save", "", "--loglevel", "warning", "--daemonize", "no", "--dir", str(self.folder),
         ]  # fmt: skip
 
 
