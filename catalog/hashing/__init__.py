@@ -5,11 +5,15 @@ The one read that feeds them all is `catalog.hashing.engine.digest_file`.
 
 from __future__ import annotations
 
-from catalog.hashing.base import Definition
+from typing import TYPE_CHECKING
+
 from catalog.hashing.civitai import AUTOV1, AUTOV3, CRC32
 from catalog.hashing.git import GIT_SHA1
 from catalog.hashing.imo import IMOHASH
 from catalog.hashing.whole import BLAKE3, SHA256, hashlib_definition
+
+if TYPE_CHECKING:
+    from catalog.hashing.base import Definition
 
 DEFINITIONS: tuple[Definition, ...] = (BLAKE3, SHA256, AUTOV1, AUTOV3, CRC32, GIT_SHA1, IMOHASH)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from catalog.formats.base import TensorInfo
 from catalog.vocabulary import Algorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from catalog.formats.base import TensorInfo
 
 STANDARD = frozenset(
     {Algorithm.BLAKE3, Algorithm.SHA256, Algorithm.AUTOV1, Algorithm.AUTOV3, Algorithm.CRC32, Algorithm.GIT_SHA1}
@@ -29,7 +32,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class FileDigests:
-    """`digests`: algorithm -> raw digest bytes (crc32 4 big-endian bytes, autov1 4 bytes); digests of nothing are left out.
+    """`digests`: algorithm -> raw digest bytes (crc32 and autov1: 4); digests of nothing are left out.
 
     `tensors`: tensor digests `td` 32 bytes each, in the order of `Plan.tensors`.
     """

@@ -8,12 +8,15 @@ CRC-32: Civitai's model-scanner `Tasks/HashTask.cs`. AutoV2 is the first ten dig
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from zlib_ng import zlib_ng
 
 from catalog.hashing.base import Definition, Hasher, Target
 from catalog.vocabulary import Algorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 AUTOV1_START = 0x100000  # A1111 modules/sd_models.py: model_hash seeks there
 AUTOV1_LENGTH = 0x10000  # and reads so much

@@ -13,8 +13,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 Consume: TypeAlias = Callable[[memoryview, int], None]
 """Takes a block and its offset in the file. It must not keep the block: the ring is used again."""
@@ -135,7 +137,7 @@ def _progress(lane: _Lane) -> int:
 
 def _pages(size: int) -> mmap.mmap:
     """Memory of our own, page-aligned, in huge pages where the kernel has them; given back when the last view goes."""
-    pages = mmap.mmap(-1, size)
+    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with suppress(OSError):  # a kernel built without huge pages
         pages.madvise(mmap.MADV_HUGEPAGE)
     return pages

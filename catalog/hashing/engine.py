@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from catalog.errors import Cancelled, ChangedFile
 from catalog.hashing import DEFINITIONS, definition
@@ -15,6 +15,9 @@ from catalog.hashing.reading import Reader, truncated
 from catalog.hashing.tensors import TensorLane
 from catalog.storage.values import Snapshot
 from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 THREADS_FROM = 1 << 20  # below it, starting a thread costs more than it saves
 BLOCK = 2 << 20  # measured: half of it costs more handing over, twice as much falls out of the cache

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 INVOKE_SUFFIXES = (b".ckpt", b".safetensors", b".bin", b".pt", b".pth")
 """InvokeAI `model_hash.py: MODEL_FILE_EXTENSIONS`; the case counts."""
@@ -43,5 +46,5 @@ def invoke_dir(algorithm: str, files: Iterable[tuple[bytes, bytes]]) -> bytes | 
 
 
 def _parts(path: bytes) -> tuple[str, ...]:
-    """Compared as text like InvokeAI does it: undecodable bytes are surrogates and sort after all letters below them."""
+    """Compared as text, as InvokeAI does it: undecodable bytes are surrogates and sort by those."""
     return PurePosixPath(os.fsdecode(path)).parts

@@ -28,7 +28,7 @@ class _ImoHash:
         end = self._at + len(piece)
         for start, stop, sample in self._samples:
             if start < end and stop > self._at:
-                sample += piece[max(0, start - self._at) : stop - self._at]
+                sample.extend(piece[max(0, start - self._at) : stop - self._at])
         self._at = end
 
     def digest(self) -> bytes:

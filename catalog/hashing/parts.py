@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from catalog.formats.base import TensorInfo
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from catalog.formats.base import TensorInfo
 
 REST = ""
 """The part of the tensors that belong to no named part; the only one of a file with no known prefix."""

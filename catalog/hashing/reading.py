@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from itertools import pairwise
 
 from catalog.errors import ChangedFile, MalformedFile, UnreadableFile
 from catalog.vocabulary import FindingCode
@@ -74,7 +75,7 @@ def _cold_regions(fd: int, size: int) -> list[tuple[int, int]]:
     edges = [size * part // count & -4096 for part in range(count)] + [size]
     probe = bytearray(1)
     regions = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         try:
             os.preadv(fd, [probe], (start + stop) // 2, os.RWF_NOWAIT)
         except BlockingIOError:

@@ -7,16 +7,19 @@ equal wherever the same values lie in the same order in the same type. The sets:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import starmap
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
-from catalog.formats.base import TensorInfo
 from catalog.hashing.parts import is_weight, without_copies
 from catalog.hashing.reading import truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from catalog.formats.base import TensorInfo
 
 JOINED = 64 * 1024
 """A tensor's first piece is joined with its prefix up to here. Fed alone, the prefix would push all that follows off

@@ -6,12 +6,14 @@ counts is its own affair, `DEFAULT_SIZE` says how much is usual. It must not nee
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from catalog.management.bench.measuring import Row
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from catalog.management.bench.measuring import Row
 
 BENCHMARKS = {"hashing": "catalog.management.bench.hashing", "scan": "catalog.management.bench.scan"}
 """Name -> module, imported only when it is run."""

@@ -6,15 +6,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalog.formats.base import TensorInfo
 from catalog.hashing.base import Plan
 from catalog.hashing.engine import digest_file
 from catalog.management.bench.measuring import Row, compare, tool
 from catalog.vocabulary import Algorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 DEFAULT_SIZE = 2 << 30
 
@@ -97,7 +100,8 @@ def _write(path: Path, size: int) -> tuple[int, tuple[TensorInfo, ...]]:
 
 def _spans(size: int) -> list[tuple[int, int, int]]:
     """Tensors (number, start, stop) that fill the body; the last one is cut."""
-    spans, at = [], 0
+    spans: list[tuple[int, int, int]] = []
+    at = 0
     while at < size:
         stop = min(at + 2 * SHAPES[len(spans) % len(SHAPES)], size & ~1)
         if stop == at:

@@ -10,8 +10,11 @@ import random
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,7 @@ class _Cost:
     cpu: float
 
 
-def compare(
-    cases: Mapping[str, Callable[[], object]], rounds: int, bases: Sequence[tuple[str, str]] = ()
-) -> list[Row]:
+def compare(cases: Mapping[str, Callable[[], object]], rounds: int, bases: Sequence[tuple[str, str]] = ()) -> list[Row]:
     """Run each case once a round. Rows against the first case, then one for each of `bases` (name, other base)."""
     costs: dict[str, list[_Cost]] = {name: [] for name in cases}
     for _ in range(rounds):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
-from argparse import ArgumentParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.table import Table
 
 from catalog.management.bench import BENCHMARKS, run
-from catalog.management.bench.measuring import Row
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from catalog.management.bench.measuring import Row
 
 
 class Command(BaseCommand):
