@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile, UnsupportedFormat
 from catalog.formats import folders, gguf, safetensors
@@ -10,7 +10,7 @@ from catalog.formats.base import (
     Json,
     Probe,
     Problem,
-    SetFile,
+    SetMember,
     SetSource,
     Source,
     TensorInfo,
@@ -18,12 +18,15 @@ from catalog.formats.base import (
 from catalog.formats.sniffing import sniff
 from catalog.vocabulary import FindingCode, Format, Outcome
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 __all__ = [
     "READERS",
     "Json",
     "Probe",
     "Problem",
-    "SetFile",
+    "SetMember",
     "SetSource",
     "Source",
     "TensorInfo",

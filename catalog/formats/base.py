@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from catalog.errors import MalformedFile
 from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
 from catalog.vocabulary.sizes import human_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -28,7 +30,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SetFile:
+class SetMember:
     """One file of a set. `name` is relative to the set's folder, `/` between parts, raw bytes."""
 
     name: bytes
@@ -40,7 +42,7 @@ class SetFile:
 class SetSource:
     """The files of one weight set, opened. `TensorInfo.file` counts them from 0 in this order."""
 
-    files: tuple[SetFile, ...]
+    files: tuple[SetMember, ...]
 
 
 class TensorInfo(NamedTuple):

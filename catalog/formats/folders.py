@@ -6,15 +6,19 @@ apart; at the top of a folder names stay as they are, so that shards, one file a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile
 from catalog.formats import shards
-from catalog.formats.base import Json, Probe, Problem, SetFile, SetSource, TensorInfo
+from catalog.formats.base import Json, Probe, Problem, SetMember, SetSource, TensorInfo
 from catalog.formats.strict_json import read_object
 from catalog.formats.text import clean_name
+from catalog.storage.values import shown
 from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 PIPELINE = "model_index.json"
 CONFIG = "config.json"
@@ -26,7 +30,7 @@ HEADER = "__metadata__"
 """Key of a set's metadata under which the header of its first weight file stands."""
 
 
-def read(source: SetSource, read_file: Callable[[SetFile], Probe]) -> Probe:
+def read(source: SetSource, read_file: Callable[[SetMember], Probe]) -> Probe:
     """One probe for the set. `read_file` reads a single weight file and never raises `MalformedFile`."""
     metadata, problems = _configs(source)
     tensors: list[TensorInfo] = []
@@ -56,14 +60,14 @@ def _configs(source: SetSource) -> tuple[dict[str, Json], list[Problem]]:
     wanted = [file for file in source.files if file.role is FileRole.CONFIG and file.name.endswith(b".json")]
     for file in wanted[:MAX_CONFIGS]:
         try:
-            found[shards.shown(file.name)] = read_object(file.source)
+            found[shown(file.name)] = read_object(file.source)
         except MalformedFile as error:
             problems.append(_named(Problem(error.code, error.params), file))
     return found, problems
 
 
-def _named(problem: Problem, file: SetFile) -> Problem:
-    return Problem(problem.code, {**problem.params, "file": shards.shown(file.name)})
+def _named(problem: Problem, file: SetMember) -> Problem:
+    return Problem(problem.code, {**problem.params, "file": shown(file.name)})
 
 
 def _prefix(name: bytes) -> str:

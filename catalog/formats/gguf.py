@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile, UnsupportedFormat
 from catalog.formats.base import Json, Probe, Source, TensorInfo, malformed, truncated
@@ -16,6 +16,9 @@ from catalog.formats.cursor import MAX_STRING, Cursor
 from catalog.formats.ggml import TYPES
 from catalog.formats.text import clean_json, clean_text
 from catalog.vocabulary import FindingCode, Format, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)

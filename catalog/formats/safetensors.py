@@ -8,9 +8,9 @@ so that no two readers can see different tensors in a file that the catalog call
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile
 from catalog.formats.base import Probe, Source, TensorInfo, malformed, truncated
@@ -18,6 +18,9 @@ from catalog.formats.safetensors_header import MAX_NAME, RESERVED, Entry, walk
 from catalog.formats.text import NUL_MARK, clean_name
 from catalog.vocabulary import FindingCode, Format, Outcome
 from catalog.vocabulary.sizes import human_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 PREFIX = 8  # bytes of the header's length, little-endian
 MAX_HEADER = 100_000_000  # tensor.rs, MAX_HEADER_SIZE

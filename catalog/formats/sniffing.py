@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from catalog.formats.base import Source
 from catalog.vocabulary import Format
+
+if TYPE_CHECKING:
+    from catalog.formats.base import Source
 
 HEAD = 512
 """Bytes looked at: enough for the magic number of a tar archive, at 257."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
-from catalog.formats.base import Json
+if TYPE_CHECKING:
+    from catalog.formats.base import Json
 
 NUL_MARK = "\u2400"
 """`␀`, the visible picture of U+0000."""

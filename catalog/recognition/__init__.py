@@ -6,7 +6,8 @@ so the narrow ones stand before the broad.
 
 from __future__ import annotations
 
-from catalog.formats.base import Probe
+from typing import TYPE_CHECKING
+
 from catalog.recognition import (
     controls,
     encoders,
@@ -26,6 +27,9 @@ from catalog.recognition.precision import stored
 from catalog.recognition.rules import Family, evidence
 from catalog.recognition.settings import settings
 from catalog.vocabulary import Base, Kind
+
+if TYPE_CHECKING:
+    from catalog.formats.base import Probe
 
 __all__ = ["FAMILIES", "Reason", "Recognised", "recognise"]
 

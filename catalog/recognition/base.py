@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from catalog.formats.base import Json
-from catalog.vocabulary import Base, Kind
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalog.formats.base import Json
+    from catalog.vocabulary import Base, Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from catalog.formats.base import Json, Probe, TensorInfo
 from catalog.formats.folders import HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalog.formats.base import Json, Probe, TensorInfo
 
 
 class Facts:

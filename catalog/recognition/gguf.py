@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from catalog.recognition.facts import Facts
 from catalog.recognition.rules import BaseRule, Family, Has, KindRule, Says
 from catalog.vocabulary import Base, Kind
+
+if TYPE_CHECKING:
+    from catalog.recognition.facts import Facts
 
 _ARCHITECTURES: tuple[tuple[Kind, Base, tuple[str, ...]], ...] = (
     (Kind.LLM, Base.LLAMA, ("llama", "llama4", "deci")),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from catalog.recognition.facts import Facts
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalog.recognition.facts import Facts
 
 MAX_NAME = 200
 _KEYS = ("modelspec.title", "general.name")

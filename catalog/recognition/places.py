@@ -5,9 +5,12 @@ The names are those of A1111, ComfyUI, SwarmUI, Fooocus and StabilityMatrix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from catalog.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FOLDERS: Mapping[Kind, str] = {
     Kind.CHECKPOINT: "stable-diffusion stablediffusion checkpoints main",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from catalog.formats.ggml import FILE_TYPES, TYPES
 from catalog.hashing.parts import is_weight, without_copies
-from catalog.recognition.facts import Facts
 from catalog.recognition.rules import Ends, Holds, Marker, No, evidence
 from catalog.vocabulary import Format, Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalog.recognition.facts import Facts
 
 DOMINANT = 0.9
 _GUESSED = 1024  # llama.h, LLAMA_FTYPE_GUESSED: a flag on the file type

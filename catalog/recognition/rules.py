@@ -6,12 +6,14 @@ A marker gives back the words of its evidence, or nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from catalog.recognition.facts import Facts
-from catalog.vocabulary import Base, Kind
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalog.recognition.facts import Facts
+    from catalog.vocabulary import Base, Kind
 
 
 class Marker(Protocol):

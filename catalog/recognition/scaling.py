@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from catalog.recognition.facts import Facts
+if TYPE_CHECKING:
+    from catalog.recognition.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,16 @@ stated, and in one spelling: 1e4 and 10000.0 are 10000, `v` is `v_prediction`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from catalog.formats.base import Json
-from catalog.recognition.facts import Facts
 from catalog.recognition.rules import Ends, Has
 from catalog.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from catalog.formats.base import Json
+    from catalog.recognition.facts import Facts
 
 _CONFIG: tuple[str, ...] = (
     "model_type",

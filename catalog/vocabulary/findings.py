@@ -5,9 +5,11 @@ Templates take named parameters; the office runs them through gettext when they 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class FindingCode(StrEnum):

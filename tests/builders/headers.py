@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from catalog.formats.safetensors import BITS
 from tests.builders.sources import MemorySource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def header_only(

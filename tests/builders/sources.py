@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from catalog.formats.base import SetFile, SetSource, truncated
+from catalog.formats.base import SetMember, SetSource, truncated
 from catalog.vocabulary import FileRole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 class MemorySource:
@@ -27,11 +30,10 @@ class MemorySource:
 
 def set_source(files: Mapping[str, bytes]) -> SetSource:
     """A weight set of these files, their roles told from their names."""
-    return SetSource(
-        tuple(
-            SetFile(name.encode(), _role(name), MemorySource(content, name.encode())) for name, content in files.items()
-        )
+    members = (
+        SetMember(name.encode(), _role(name), MemorySource(content, name.encode())) for name, content in files.items()
     )
+    return SetSource(tuple(members))
 
 
 def write_tree(folder: Path, files: Mapping[str, bytes]) -> Path:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from catalog.management.demo import llama, lora, sd1
 from catalog.management.demo.arrays import BRAIN, HALF, Array, Tensors, cast, weights
 from catalog.management.demo.writers import gguf, safetensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 SEED = 20_250_101
 COMPLETE = ".demo-complete"

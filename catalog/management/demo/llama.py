@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.management.demo.arrays import Array, Shape
 from catalog.management.demo.writers import Packed, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalog.management.demo.arrays import Array, Shape
 
 HIDDEN, INNER, LAYERS, HEADS, KV_HEADS, TOKENS = 256, 704, 4, 8, 4, 2048
 ROPE_THETA, EPSILON, CONTEXT = 500000.0, 1e-05, 2048

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog.management.demo import sd1
 from catalog.management.demo.arrays import Array, Shape, Tensors, weights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RANK, ALPHA = 8, 4
 

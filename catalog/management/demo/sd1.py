@@ -6,10 +6,12 @@ The original (LDM) names are those of CompVis' checkpoints, the others those of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from catalog.management.demo.arrays import Shape
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalog.management.demo.arrays import Shape
 
 WIDTHS = (32, 64, 96, 96)  # 320, 640, 1280, 1280 in the real one; multiples of the 32 groups of its norms
 VAE_WIDTHS = (32, 64, 96, 96)  # 128, 256, 512, 512

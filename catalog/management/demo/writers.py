@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from catalog.formats.ggml import TYPES
-from catalog.management.demo.arrays import Array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from catalog.management.demo.arrays import Array
 
 DTYPES: Mapping[str, str] = {
     "bool": "BOOL",
