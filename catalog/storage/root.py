@@ -33,7 +33,7 @@ class Root:
             self._descriptor = os.open(self.real, _LIST | os.O_CLOEXEC)
         except OSError as error:
             raise LibraryOffline(f"{shown(path)} cannot be reached: {reason(error)}.") from error
-        self._beneath = Beneath(self._descriptor, (self.path, self.real))
+        self.beneath = Beneath(self._descriptor, (self.path, self.real))
         self.snapshot = Snapshot.of(os.fstat(self._descriptor))
 
     def fileno(self) -> int:
@@ -48,7 +48,7 @@ class Root:
         """
         _refuse_climbing(relative)
         try:
-            descriptor = self._beneath.open(relative, _READ)
+            descriptor = self.beneath.open(relative, _READ)
         except LinkLeavesError as error:
             raise UnreadableFile(FindingCode.LINK_LEAVES, target=shown(error.target)) from error
         except OSError as error:
@@ -62,14 +62,14 @@ class Root:
 
     def folder(self, relative: bytes) -> int:
         """A new descriptor of a folder, for the caller to list and close; no link is followed. Raises `OSError`."""
-        return self._beneath.open(relative, _LIST, links=False)
+        return self.beneath.open(relative, _LIST, links=False)
 
     def resolve(self, relative: bytes) -> tuple[bytes, os.stat_result]:
         """The path that `relative` leads to once its links are followed, and the stat of it.
 
         Raises `LinkLeavesError` when a link leads out of the library, else `OSError`.
         """
-        return self._beneath.resolve(relative)
+        return self.beneath.resolve(relative)
 
     def still_there(self) -> bool:
         """The path still leads to the folder that was opened: nothing was unmounted or mounted over it."""
@@ -81,7 +81,7 @@ class Root:
     def close(self) -> None:
         """Lets go of the descriptor; safe to call twice."""
         descriptor, self._descriptor = self._descriptor, -1
-        self._beneath.descriptor = -1
+        self.beneath.descriptor = -1
         if descriptor >= 0:
             os.close(descriptor)
 
@@ -95,7 +95,7 @@ class Root:
 
     def _stat(self, relative: bytes) -> os.stat_result:
         try:
-            descriptor = self._beneath.open(relative, os.O_PATH)
+            descriptor = self.beneath.open(relative, os.O_PATH)
         except LinkLeavesError as error:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV)) from error
         try:
