@@ -27,9 +27,7 @@ ACTIONS: dict[str, Callable[..., Job]] = {
 
 
 @router.get("", response=list[JobOut], summary="List jobs, newest first")
-def list_jobs(
-    request: HttpRequest, state: str = "", limit: int = Query(100, ge=1, le=1000)
-) -> list[records.JobRow]:
+def list_jobs(request: HttpRequest, state: str = "", limit: int = Query(100, ge=1, le=1000)) -> list[records.JobRow]:
     require(request, "catalog.view_job")
     return records.jobs(state=state, limit=limit)
 
@@ -43,9 +41,7 @@ def get_job(request: HttpRequest, job_id: UUID) -> records.JobRow:
     return records.job_row(job)
 
 
-@router.post(
-    "/{job_id}/{action}", response={200: JobOut, 409: Message}, summary="Cancel, pause, resume or retry a job"
-)
+@router.post("/{job_id}/{action}", response={200: JobOut, 409: Message}, summary="Cancel, pause, resume or retry a job")
 def act(
     request: HttpRequest, job_id: UUID, action: Literal["cancel", "pause", "resume", "retry"]
 ) -> tuple[int, records.JobRow]:

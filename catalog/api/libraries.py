@@ -76,5 +76,3 @@ def _library(library_id: int) -> Library:
     if library is None:
         raise HttpError(404, "No library folder has this number.")
     return library
-
-

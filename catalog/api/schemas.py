@@ -1,4 +1,4 @@
-"""What the API says: sizes in bytes, times in UTC (ISO 8601), digests in lower-case hexadecimal, unknown things null."""
+"""What the API says: sizes in bytes, times in UTC, digests in lower-case hexadecimal, unknown things null."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ class ModelRecord(models.Model):
     """Fields that a person set: no probe overwrites them."""
     touched = models.BooleanField(default=False, editable=False)
     """A person edited, tagged or decided on this model, so nothing joins it to another touched one by itself."""
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="aliases")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="aliases"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -88,7 +90,9 @@ class Variant(models.Model):
     """What changes the meaning of equal weights: alpha, prediction type, rope scaling."""
     reasons = models.JSONField(default=list)
     """`[about, text]` pairs: why kind, base and precision were given."""
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="aliases")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="aliases"
+    )
     born_at = models.DateTimeField(db_default=Now(), editable=False)
     hashed_at = models.DateTimeField(null=True, editable=False)
 
@@ -123,7 +127,9 @@ class VariantFile(models.Model):
     name = models.BinaryField()
     size = models.BigIntegerField()
     role = models.CharField(max_length=16)
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, editable=False, related_name="aliases")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="aliases"
+    )
 
     class Meta:
         constraints = [

@@ -84,9 +84,7 @@ class Location(models.Model):
             models.UniqueConstraint(fields=["library", "path_key"], name="location_once_per_place_and_set"),
             models.CheckConstraint(condition=Q(state__in=LocationState.values()), name="location_state_is_known"),
             models.CheckConstraint(condition=Q(stage__in=Stage.values()), name="location_stage_is_known"),
-            models.CheckConstraint(
-                condition=Q(lease=None) | Q(leased_until__isnull=False), name="location_lease_ends"
-            ),
+            models.CheckConstraint(condition=Q(lease=None) | Q(leased_until__isnull=False), name="location_lease_ends"),
         ]
         indexes = [
             models.Index(
@@ -94,9 +92,7 @@ class Location(models.Model):
             ),
             models.Index(fields=["variant", "state"], name="location_of_variant"),
             models.Index(fields=["size"], name="location_size"),
-            models.Index(
-                fields=["leased_until"], name="location_leases", condition=Q(lease__isnull=False)
-            ),
+            models.Index(fields=["leased_until"], name="location_leases", condition=Q(lease__isnull=False)),
             GinIndex(OpClass(Upper("path_text"), name="gin_trgm_ops"), name="location_path_trgm"),
         ]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import ApiToken
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 PREFIX = "isotope_"
 _STAMP_EVERY = timedelta(minutes=1)

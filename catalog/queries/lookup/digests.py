@@ -1,4 +1,4 @@
-"""Who has this digest, or one that begins with it: one indexed range for computed digests, one query for listed ones."""
+"""Who has this digest, or one that begins with it: an indexed range for computed ones, a query for listed ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from operator import or_
 
 from django.db.models import Q
 
-from catalog.hashing.notation import LEAST_DIGITS, bounds, crc32_other_order
+from catalog.hashing.notation import LEAST_DIGITS, crc32_other_order
 from catalog.models import HashClaim, ModelHash
 from catalog.queries.lookup.hits import Found
 from catalog.vocabulary import Algorithm
@@ -28,8 +28,13 @@ def find_digest(digits: str, algorithm: str | None = None) -> list[Found]:
     return [*_computed(digits, named), *_listed(digits, named)]
 
 
+def _range(digits: str) -> tuple[bytes, bytes]:
+    """Between these lies every digest, of whatever length, that begins with `digits` (an odd count is fine)."""
+    return bytes.fromhex(digits + "0" * (len(digits) % 2)), bytes.fromhex(digits.ljust(2 * _LONGEST_BYTES, "f"))
+
+
 def _computed(digits: str, named: Q) -> list[Found]:
-    wanted = Q(digest__range=bounds(digits, _LONGEST_BYTES))
+    wanted = Q(digest__range=_range(digits))
     if len(digits) == LEAST_DIGITS:  # Civitai prints CRC-32 with its bytes reversed
         wanted |= Q(algorithm=Algorithm.CRC32, digest=bytes.fromhex(crc32_other_order(digits)))
     rows = ModelHash.objects.filter(named & wanted).values_list("variant", "algorithm", "digest", "file__name")
@@ -49,10 +54,8 @@ def _computed(digits: str, named: Q) -> list[Found]:
 
 def _listed(digits: str, named: Q) -> list[Found]:
     cuts = [bytes.fromhex(digits[: 2 * size]) for size in LISTED_BYTES if 2 * size <= len(digits)]
-    wanted = reduce(or_, (Q(digest=cut) for cut in cuts), Q(digest__range=bounds(digits, _LONGEST_BYTES)))
-    rows = HashClaim.objects.filter(named & wanted, variant__isnull=False).values_list(
-        "variant", "algorithm", "digest"
-    )
+    wanted = reduce(or_, (Q(digest=cut) for cut in cuts), Q(digest__range=_range(digits)))
+    rows = HashClaim.objects.filter(named & wanted, variant__isnull=False).values_list("variant", "algorithm", "digest")
     return [
         Found(
             variant=variant,
