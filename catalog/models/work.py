@@ -13,7 +13,6 @@ from catalog.models.identity import Variant
 from catalog.models.places import Library, Location
 from catalog.vocabulary import FindingCode, JobKind, JobState
 
-
 OPEN_STATES = [JobState.WAITING.value, JobState.RUNNING.value, JobState.PAUSED.value]
 
 
