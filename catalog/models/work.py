@@ -46,7 +46,7 @@ class Finding(models.Model):
 
     @property
     def title(self) -> str:
-        return FindingCode(self.code).title if self.code in list(FindingCode) else self.code
+        return FindingCode.heading_of(self.code)
 
 
 class Job(models.Model):

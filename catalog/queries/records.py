@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
+
+    from django_stubs_ext import WithAnnotations
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,12 @@ def _narrowed(filters: Filters) -> QuerySet[ModelRecord]:
     return rows.filter(pk__in=variants.values("model")) if asked else rows
 
 
-def _counted(rows: QuerySet[ModelRecord]) -> QuerySet[ModelRecord]:
+class _Counts(TypedDict):
+    variant_count: int
+    variant_bytes: int
+
+
+def _counted(rows: QuerySet[ModelRecord]) -> QuerySet[WithAnnotations[ModelRecord, _Counts]]:
     """Adds `variant_count` and `variant_bytes`, each a subquery over the index on `model`."""
     live = Variant.objects.filter(model=OuterRef("pk"), merged_into=None).order_by().values("model")
     return rows.annotate(
@@ -243,7 +250,7 @@ def _counted(rows: QuerySet[ModelRecord]) -> QuerySet[ModelRecord]:
     )
 
 
-def _model_row(row: ModelRecord) -> ModelRow:
+def _model_row(row: WithAnnotations[ModelRecord, _Counts]) -> ModelRow:
     return ModelRow(
         id=row.pk,
         number=row.number,

@@ -1,4 +1,4 @@
-"""Everything that can need attention: a code, a title, a sentence that says what and where, and the next step.
+"""Everything that can need attention: a code, a heading, a sentence that says what and where, and the next step.
 
 Templates take named parameters; the office runs them through gettext when they are shown.
 """
@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 
 
 class FindingCode(StrEnum):
-    """`code, title, sentence, advice`. The parameters of each sentence are its `%(name)s` places."""
+    """`code, heading, sentence, advice`. The parameters of each sentence are its `%(name)s` places."""
 
-    title: str
+    heading: str
     template: str
     advice: str
 
-    def __new__(cls, value: str, title: str, template: str, advice: str) -> Self:
+    def __new__(cls, value: str, heading: str, template: str, advice: str) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
-        member.title, member.template, member.advice = title, template, advice
+        member.heading, member.template, member.advice = heading, template, advice
         return member
+
+    @classmethod
+    def heading_of(cls, code: str) -> str:
+        """The heading of a stored code; a code of a newer release is shown as it stands."""
+        member = cls._value2member_map_.get(code)
+        return member.heading if isinstance(member, cls) else code
 
     def sentence(self, params: Mapping[str, object]) -> str:
         """What is wrong, where, and what to do, in English; of a set, with the `file` that it is about."""

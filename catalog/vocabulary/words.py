@@ -20,7 +20,8 @@ class Word(StrEnum):
     @classmethod
     def label_of(cls, value: str) -> str:
         """The label of a stored word; a word of a newer release is shown as it stands."""
-        return cls(value).label if value in cls else value
+        member = cls._value2member_map_.get(value)
+        return member.label if isinstance(member, cls) else value
 
     @classmethod
     def values(cls) -> list[str]:
