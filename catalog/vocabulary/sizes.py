@@ -21,3 +21,13 @@ def human_sizes(first: int, second: int) -> tuple[str, str]:
     """Both sizes; in exact bytes where the short forms would look alike."""
     short = human_size(first), human_size(second)
     return short if short[0] != short[1] else (f"{first:,} bytes", f"{second:,} bytes")
+
+
+def human_count(count: int) -> str:
+    """A number of parameters: `999`, `860 M`, `6.74 B`."""
+    value = float(count)
+    for unit in ("", " K", " M", " B", " T"):
+        if value < 999.5:
+            return f"{value:.3g}{unit}"
+        value /= 1000
+    return f"{value * 1000:,.0f} T"
