@@ -15,6 +15,8 @@ _SYS_OPENAT2 = 437  # one number on every architecture: linux/include/uapi/asm-g
 _NO_MAGIC_LINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08  # linux/include/uapi/linux/openat2.h
 _MOST_LINKS = 40  # MAXSYMLINKS of the kernel, linux/include/linux/namei.h
 
+_HERE = (b"", b".")  # nothing to do, but what comes before must be a folder
+
 # EPERM: what container runtimes of before 2021 answer to calls they do not know.
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.E2BIG})
 # EXDEV: an absolute link, or one that leaves. EAGAIN: something was renamed while `..` was looked at.
@@ -105,6 +107,8 @@ class _Walk:
         try:
             while self.pending:
                 part = self.pending.pop()
+                if part in _HERE:
+                    continue
                 if part == b"..":
                     self._climb()
                 elif (target := _link_target(self._here, part)) is not None:
@@ -125,7 +129,7 @@ class _Walk:
         return [name for name, _ in self.opened]
 
     def _put_off(self, path: bytes) -> None:
-        self.pending.extend(part for part in reversed(path.split(b"/")) if part not in (b"", b"."))
+        self.pending.extend(reversed(path.split(b"/")))
 
     def _absolute(self, target: bytes) -> bytes:
         return os.path.normpath(os.path.join(self.start.names[-1] + b"/", *self._names(), target))
