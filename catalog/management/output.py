@@ -34,6 +34,15 @@ class CatalogCommand(BaseCommand):
     """A command of the catalog. Subclasses give `arguments` and `work`, and answer with `emit`, `show` and `say`."""
 
     requires_system_checks = ()
+    suppressed_base_arguments: ClassVar[set[str]] = {
+        "--force-color",
+        "--no-color",
+        "--pythonpath",
+        "--settings",
+        "--traceback",
+        "--verbosity",
+        "--version",
+    }
     needs_servers: ClassVar[bool] = False
     """Database and broker answer while `work` runs; ours are started for it if they do not run."""
 
