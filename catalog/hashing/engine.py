@@ -47,7 +47,7 @@ def digest_file(
     before = _snapshot(file)
     shares = _shares(plan, before.size)
     tensors = TensorLane(plan.tensors, before.size)
-    reader = Reader(file.fileno(), before.size, keep_cache=keep_cache)
+    reader = Reader(file, keep_cache=keep_cache)
     _read(reader, shares, tensors, progress or _ignore, cancelled or _never)
     if not before.same_moment(Snapshot.of(os.fstat(file.fileno()))):
         raise ChangedFile(FindingCode.CHANGING)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from catalog.errors import ChangedFile, MalformedFile, UnreadableFile
+from catalog.errors import ChangedFile, MalformedFile
+from catalog.storage.trouble import file_problem
+from catalog.storage.values import shown
 from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from catalog.hashing.base import OpenFileLike
 
 CACHE_FROM = 64 << 20  # smaller files leave the page cache alone
 REGION = 16 << 20  # the least that one probe speaks for
@@ -15,10 +20,11 @@ PROBES = 64  # at most, for a file of any size: on a disk that turns, each may c
 
 
 class Reader:
-    """Reads `size` bytes of a descriptor in order, and counts them in `bytes_read`."""
+    """Reads an open file in order, and counts the bytes in `bytes_read`."""
 
-    def __init__(self, fd: int, size: int, *, keep_cache: bool) -> None:
-        self._fd, self._size = fd, size
+    def __init__(self, file: OpenFileLike, *, keep_cache: bool = False) -> None:
+        self._name, self._fd, self._size = file.name, file.fileno(), file.size
+        fd, size = self._fd, self._size
         self.bytes_read = 0
         self._cold = [] if keep_cache or size < CACHE_FROM else _cold_regions(fd, size)
         if size >= CACHE_FROM:
@@ -27,14 +33,14 @@ class Reader:
     def fill(self, block: memoryview, offset: int) -> None:
         """Fill the whole block from that offset.
 
-        Raises ChangedFile or MalformedFile if the file ends before, UnreadableFile with the place if the disk fails.
+        Raises ChangedFile or MalformedFile if the file ends before, UnreadableFile with the place if the drive fails.
         """
         got = 0
         while got < len(block):
             try:
                 count = os.preadv(self._fd, [block[got:]], offset + got)
             except OSError as error:
-                raise unreadable(error, offset + got) from error
+                raise file_problem(error, where=f"byte {offset + got:,} of {shown(self._name)}") from error
             if not count:
                 raise self._ended(offset + got)
             got += count
@@ -51,14 +57,6 @@ class Reader:
         while self._cold and self._cold[0][1] <= offset:
             start, stop = self._cold.pop(0)
             os.posix_fadvise(self._fd, start, stop - start, os.POSIX_FADV_DONTNEED)
-
-
-def unreadable(error: OSError, offset: int) -> UnreadableFile:
-    """The finding for a read that the system refused at that offset."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    if error.errno == errno.EIO:
-        return UnreadableFile(FindingCode.DISK_READ_ERROR, where=f"byte {offset:,}", reason=reason)
-    return UnreadableFile(FindingCode.UNREADABLE, reason=f"{reason} at byte {offset:,}")
 
 
 def truncated(expected: int, actual: int) -> MalformedFile:
