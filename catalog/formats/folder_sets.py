@@ -87,7 +87,7 @@ class Folder:
         files.sort(key=lambda file: file.name)
         diffusers = self._pipeline or any(part.rank == _DIFFUSERS_RANK for part in parts)
         hint = Format.DIFFUSERS if diffusers else Format.TRANSFORMERS
-        missing = tuple(absent for part in parts for absent in part.missing())
+        missing = tuple(sorted(absent for part in parts for absent in part.missing()))
         return FileSet(self._path, name, self._path, hint, tuple(files), missing)
 
     def _own_indexes(self, parts: list[Part]) -> Iterator[SetFile]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from catalog.errors import ChangedFile, MalformedFile
-from catalog.storage.files import OpenFile
 from catalog.storage.root import open_path
 from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from catalog.storage.files import OpenFile
 
 
 @pytest.fixture
