@@ -51,6 +51,14 @@ ISOTOPE_DATA = PLACES.data
 """`ISOTOPE_DATA`, else `isotope` under the user's XDG data home."""
 SECRET_KEY = _secret_key(ISOTOPE_DATA)
 
+ISOTOPE_FOLDERS = [folder for folder in env.str("ISOTOPE_FOLDERS", "").split(os.pathsep) if folder] or [
+    str(Path.home()),
+    "/models",
+    "/mnt",
+    "/media",
+]
+"""Where libraries may lie that are added in the browser or by a program; the command line may add any folder."""
+
 # -- web ------------------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("ISOTOPE_DEBUG", False)

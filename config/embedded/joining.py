@@ -69,7 +69,11 @@ class Membership:
 
     def kept(self) -> bool:
         """Does a living keeper hold servers that answer?"""
-        return _keeper_lives(self.found.data / LOCK) and all(self._answers(name) for name in self.servers)
+        return self.keeper_lives() and all(self._answers(name) for name in self.servers)
+
+    def keeper_lives(self) -> bool:
+        """Is the keeper's process there? (Costs a look at /proc.)"""
+        return _keeper_lives(self.found.data / LOCK)
 
     def _answers(self, name: str) -> bool:
         if name == "valkey":

@@ -1,7 +1,9 @@
-"""What can go wrong with the embedded servers."""
+"""What can go wrong with the servers."""
 
 from __future__ import annotations
 
+from catalog.errors import CatalogError
 
-class ServersProblem(Exception):
-    """The embedded servers cannot be started or reached; the text says why and what to do."""
+
+class ServersProblem(CatalogError):
+    """A server cannot be started or reached; the text says why and what to do."""
