@@ -227,7 +227,8 @@ class Listing:
 
     def _odd(self, item: os.DirEntry[str], path: bytes) -> None:
         if not self.left_out(path):
-            self.odd.append((path, species(item.stat(follow_symlinks=False).st_mode)))
+            with suppress(FileNotFoundError):
+                self.odd.append((path, species(item.stat(follow_symlinks=False).st_mode)))
 
 
 def _is_layout(parent: str, name: str) -> bool:
