@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 def test_the_walk_stands_beside_find_and_the_tree_is_removed(tmp_path: Path) -> None:
     rows = run("scan", size=150, rounds=1, folder=tmp_path)
-    assert [row.name for row in rows][0] == "find -printf"
+    assert rows[0].name == "find -printf"
     assert {"isotope, walk", "isotope, walk and sets"} <= {row.name for row in rows}
     assert list(tmp_path.iterdir()) == []
