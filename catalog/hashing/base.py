@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from catalog.vocabulary import Algorithm
 
@@ -66,17 +66,18 @@ class Hasher(Protocol):
     def digest(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What an algorithm may know of a file before its first byte. `alone`: no other digest is computed with it."""
+class Target(NamedTuple):
+    """What an algorithm may know of a file before its first byte. `alone`: no other digest is computed with it.
+
+    It and `Share` are named tuples: of a small file, making frozen dataclasses would cost as much as a digest.
+    """
 
     size: int
     body: int | None = None
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """The part of the one read that one algorithm takes: the bytes from `start` up to `stop`, never none."""
 
     name: str

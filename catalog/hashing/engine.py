@@ -19,7 +19,7 @@ from catalog.vocabulary import FindingCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-THREADS_FROM = 1 << 20  # below it, starting a thread costs more than it saves
+THREADS_FROM = 2 << 20  # measured: below it, starting threads costs as much as they save
 BLOCK = 2 << 20  # measured: half of it costs more handing over, twice as much falls out of the cache
 SMALL_BLOCK = 128 << 10  # the least that is worth handing over
 DEPTH = 8  # so 16 MiB of ring at most, for a file of any size

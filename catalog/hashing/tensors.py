@@ -6,7 +6,7 @@ equal wherever the same values lie in the same order in the same type. The sets:
 
 from __future__ import annotations
 
-import time
+import re
 from functools import lru_cache
 from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,8 +25,7 @@ JOINED = 64 * 1024
 """A tensor's first piece is joined with its prefix up to here. Fed alone, the prefix would push all that follows off
 the boundaries at which BLAKE3 works on many chunks at once: half the speed at 16 KiB."""
 
-_POLITE_EVERY = 32  # tiny tensors hold the interpreter: let the other lanes have it now and then
-_TINY = 2048  # below it, neither hashlib nor blake3 lets go of the interpreter
+_ESCAPED = re.compile("␀[0␀]")
 
 
 class _Span(NamedTuple):
@@ -38,25 +37,17 @@ class _Span(NamedTuple):
 class TensorLane:
     """Takes a file's blocks in order and digests the tensors in them, which may overlap or leave gaps.
 
-    Raises MalformedFile if a tensor reaches beyond the file's `size` bytes.
+    What it needs lies from `start` up to `stop`. Raises MalformedFile if a tensor reaches beyond the file's `size` bytes.
     """
 
     def __init__(self, tensors: Sequence[TensorInfo], size: int) -> None:
         self._wanted = [_span(tensor, size) for tensor in tensors]
         self._digests: dict[_Span, bytes] = {}
         self._spans = sorted(set(self._wanted))
+        self.start = self._spans[0].start if self._spans else 0
+        self.stop = max((span.stop for span in self._spans), default=0)
         self._next = 0
         self._open: list[tuple[_Span, blake3]] = []
-
-    @property
-    def start(self) -> int:
-        """Where the first tensor begins."""
-        return self._spans[0].start if self._spans else 0
-
-    @property
-    def stop(self) -> int:
-        """Where the last byte of a tensor has been seen."""
-        return max((span.stop for span in self._spans), default=0)
 
     def take(self, block: memoryview, offset: int) -> None:
         """The next block of the file, which lies at that offset."""
@@ -71,8 +62,6 @@ class TensorLane:
             else:
                 self._begin(span, block, offset)
             at += 1
-            if stop - start < _TINY and not at % _POLITE_EVERY:
-                time.sleep(0)
         self._next = at
 
     def digests(self) -> tuple[bytes, ...]:
@@ -149,9 +138,16 @@ def _prefix(dtype: str, values: int) -> bytes:
 
 def _record(tensor: TensorInfo, digest: bytes) -> tuple[bytes, ...]:
     """The raw name to sort by, then what enters the digest."""
-    name, dtype = tensor.name.encode("utf-8", "surrogatepass"), tensor.dtype.encode()
+    name, dtype = _raw(tensor.name), tensor.dtype.encode()
     dims = b"".join(map(_u64, tensor.shape))
     return name, _u64(len(name)), name, _u64(len(dtype)), dtype, _u64(len(tensor.shape)), dims, digest
+
+
+def _raw(name: str) -> bytes:
+    """The bytes of a name as they are in the file, where the index writes U+0000 as `␀0` and doubles a `␀`."""
+    if "␀" in name:
+        name = _ESCAPED.sub(lambda found: "\0" if found.group() == "␀0" else "␀", name)
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _u64(number: int) -> bytes:

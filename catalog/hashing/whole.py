@@ -7,7 +7,7 @@ SHA-256: FIPS 180-4; AutoV2 is its first ten digits, and an LFS file at Hugging 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 
 from blake3 import blake3
 
@@ -33,8 +33,11 @@ def hashlib_definition(name: str) -> Definition:
     if name not in hashlib.algorithms_available:
         raise ValueError(f"{name!r} is not a digest of a file: {', '.join(sorted(_offered()))} are available")
 
+    # a constructor of its own is ten times as quick as looking the name up in OpenSSL for every file
+    make: Callable[..., Hasher] = getattr(hashlib, name, None) or partial(hashlib.new, name)
+
     def begin(target: Target) -> tuple[Hasher, int, int]:
-        return hashlib.new(name, usedforsecurity=False), 0, target.size
+        return make(usedforsecurity=False), 0, target.size
 
     return Definition(name, begin)
 

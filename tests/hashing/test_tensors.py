@@ -96,6 +96,12 @@ def test_names_sort_by_their_bytes_and_may_hold_lone_surrogates() -> None:
     assert tensors_v1(named("\ud800", "a")) == tensors_v1(named("a", "\ud800"))
 
 
+def test_a_name_enters_as_it_is_in_the_file() -> None:
+    spelled = b"isotope/tensors/v1\0" + u64(6) + "a\0␀0".encode()
+    spelled += u64(3) + b"F16" + u64(1) + u64(2) + b"1" * 32
+    assert tensors_v1([(tensor("a␀0␀␀0", 2), b"1" * 32)]) == blake3(spelled).digest()
+
+
 def test_weights_v1_is_what_it_says_and_forgets_names_and_repetition() -> None:
     expected = blake3(b"isotope/weights/v1\0" + b"1" * 32 + b"2" * 32).digest()
     digests = [b"2" * 32, b"1" * 32, b"2" * 32]
