@@ -5,7 +5,7 @@ from __future__ import annotations
 from catalog.management.demo import make_demo
 from catalog.management.demo.arrays import BRAIN, HALF, Array, Shape, Tensors, cast, weights
 from catalog.management.demo.library import checkpoint, diffusers_folder, sharded
-from catalog.management.demo.writers import Packed, gguf, safetensors
+from catalog.management.demo.writers import Packed, Value, gguf, safetensors
 from tests.builders.headers import header_only
 from tests.builders.sources import MemorySource, set_source, write_tree
 
@@ -17,6 +17,7 @@ __all__ = [
     "Packed",
     "Shape",
     "Tensors",
+    "Value",
     "cast",
     "checkpoint",
     "diffusers_folder",

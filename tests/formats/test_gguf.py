@@ -14,13 +14,13 @@ from catalog.errors import MalformedFile, UnsupportedFormat
 from catalog.formats import gguf
 from catalog.formats.ggml import FILE_TYPES, TYPES
 from catalog.vocabulary import FindingCode, Format, Outcome
-from tests.builders import HALF, MemorySource, Packed
+from tests.builders import HALF, Array, MemorySource, Packed, Value
 from tests.builders import gguf as write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MATRIX = {"a.weight": np.ones((2, 64), np.float32), "b.weight": np.ones(3, HALF)}
+MATRIX: dict[str, Array | Packed] = {"a.weight": np.ones((2, 64), np.float32), "b.weight": np.ones(3, HALF)}
 
 
 def refuse(content: bytes, size: int | None = None) -> MalformedFile:
@@ -49,7 +49,13 @@ def filled(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("version", [2, 3])
 def test_a_sound_file_is_indexed_as_the_reference_reader_does(tmp_path: Path, version: int) -> None:
-    metadata = {"general.architecture": "llama", "general.name": "Tiny", "general.tags": ["a", "b"], "n": 7, "f": 1e-05}
+    metadata: dict[str, Value] = {
+        "general.architecture": "llama",
+        "general.name": "Tiny",
+        "general.tags": ["a", "b"],
+        "n": 7,
+        "f": 1e-05,
+    }
     content = write(MATRIX, metadata, version=version)
     probe = gguf.read(MemorySource(content))
     assert (probe.format, probe.outcome, probe.metadata) == (Format.GGUF, Outcome.OK, metadata)
@@ -106,7 +112,12 @@ def test_long_texts_in_a_long_list_are_not_read() -> None:
 
 
 def test_every_type_of_value_is_read() -> None:
-    kinds = {"u8": (0, "<B", 200), "i8": (1, "<b", -5), "u16": (2, "<H", 60_000), "i16": (3, "<h", -6)}
+    kinds: dict[str, tuple[int, str, float]] = {
+        "u8": (0, "<B", 200),
+        "i8": (1, "<b", -5),
+        "u16": (2, "<H", 60_000),
+        "i16": (3, "<h", -6),
+    }
     kinds |= {"u32": (4, "<I", 1 << 31), "i32": (5, "<i", -7), "f32": (6, "<f", 0.1), "bool": (7, "<B", 1)}
     kinds |= {"u64": (10, "<Q", (1 << 64) - 1), "i64": (11, "<q", -8), "f64": (12, "<d", 0.1)}
     parts = (
