@@ -25,6 +25,8 @@ SMALL_BLOCK = 128 << 10  # the least that is worth handing over
 DEPTH = 8  # so 16 MiB of ring at most, for a file of any size
 DEPTH_ALONE = 4  # BLAKE3 alone outruns the reader: a short ring stays in the second-level cache
 
+STOPPED = "The reading was stopped; nothing of it counts."
+
 
 def digest_file(
     file: OpenFileLike,
@@ -103,7 +105,7 @@ def _read(
     stop = max([share.stop for share in shares] + [tensors.stop], default=0)
     lanes = _lanes(shares, tensors)
     if cancelled():
-        raise Cancelled
+        raise Cancelled(STOPPED)
     if stop - start < THREADS_FROM:
         _read_at_once(reader, lanes, start, stop)
         progress(stop)
@@ -112,7 +114,7 @@ def _read(
     with Conveyor(lanes, start, stop, block=block, depth=DEPTH if len(lanes) > 1 else DEPTH_ALONE) as conveyor:
         for offset in range(start, stop, block):
             if cancelled():
-                raise Cancelled
+                raise Cancelled(STOPPED)
             reader.fill(conveyor.room(), offset)
             conveyor.send()
             progress(min(offset + block, stop))

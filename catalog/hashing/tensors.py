@@ -37,7 +37,8 @@ class _Span(NamedTuple):
 class TensorLane:
     """Takes a file's blocks in order and digests the tensors in them, which may overlap or leave gaps.
 
-    What it needs lies from `start` up to `stop`. Raises MalformedFile if a tensor reaches beyond the file's `size` bytes.
+    What it needs lies from `start` up to `stop`. Raises MalformedFile if a tensor reaches beyond `size`, the file's
+    bytes.
     """
 
     def __init__(self, tensors: Sequence[TensorInfo], size: int) -> None:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from catalog.hashing.base import Definition, Hasher, Target
 from catalog.vocabulary import Algorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _begin_blake3(target: Target) -> tuple[Hasher, int, int]:
