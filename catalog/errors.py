@@ -10,6 +10,7 @@ CatalogError
 ├── LeaseLost               another worker holds the row now: drop what was computed
 ├── LibraryOffline          the library's folder cannot be reached
 ├── PathRefused             a path outside what is allowed, or overlapping a library
+├── ServersProblem          a server cannot be started or reached (defined in config.embedded)
 ├── Refused                 a decision that the rules do not allow; says which rule
 └── NotFound                nothing answers to that name, id or digest
 """

@@ -48,6 +48,13 @@ def bring_up_to_date() -> Migrated:
     return Migrated(tuple(f"{migration.app_label}.{migration.name}" for migration, _backwards in plan), dump, warning)
 
 
+def pending() -> bool:
+    """Are there tables still to be made? Raises `ServersProblem` when the database is newer than this program."""
+    executor = MigrationExecutor(connection)
+    _refuse_newer(executor)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     """An advisory lock of this session; the server lets go of it when we die."""

@@ -22,7 +22,8 @@ from config.supervise import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOCK = "up"
+LOCK = "up"
+"""The file that the one `up` of a data folder keeps locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,10 @@ def embedded_names() -> tuple[str, ...]:
 
 
 @contextmanager
-def only_one(url: str) -> Iterator[Running | None]:
+def only_one(url: str, lock: str = LOCK) -> Iterator[Running | None]:
     """Marks this process as the one `up` of the data folder; yields the other one if there is one already."""
     prepare(settings.PLACES)
-    handle = os.open(settings.ISOTOPE_DATA / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(settings.ISOTOPE_DATA / lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locks(handle):
             yield _read(handle)
@@ -119,7 +120,7 @@ def _locks(handle: int) -> bool:
 def running() -> Running | None:
     """The `up` of this data folder, if one runs."""
     try:
-        handle = os.open(settings.ISOTOPE_DATA / _LOCK, os.O_RDWR)
+        handle = os.open(settings.ISOTOPE_DATA / LOCK, os.O_RDWR)
     except OSError:
         return None
     try:

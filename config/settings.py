@@ -186,7 +186,7 @@ LOGGING = {
     "loggers": {
         **{
             name: {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}
-            for name in ("catalog", "config", "celery", "django")
+            for name in ("catalog", "config", "celery", "django", "flower")
         },
         "celery.worker.strategy": {"level": "WARNING"},  # a line for each received task
         "celery.app.trace": {"level": "WARNING"},  # and one for each done

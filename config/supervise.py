@@ -72,7 +72,10 @@ class Child:
         return self.program.ready in self._said()
 
     def last_words(self) -> str:
-        """The line of its log that tells most about why it ended."""
+        """Why it ended: the signal that killed it, else the line of its log that tells most."""
+        code = self.process.returncode if self.process is not None else 0
+        if code is not None and code < 0:
+            return f"killed by {signal.Signals(-code).name}"
         lines = [line.strip() for line in self._said().splitlines() if line.strip()]
         telling = [line for line in lines if "rror" in line]
         return (telling or lines or ["it said nothing"])[-1]

@@ -1,0 +1,314 @@
+"""The start of everything, step by step; what `manage.py up` does."""
+
+from __future__ import annotations
+
+import os
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import redis
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+
+from catalog import tasks
+from catalog.errors import CatalogError
+from catalog.management.demo import make_demo
+from catalog.models import Library
+from catalog.services import first_account, jobs, libraries
+from config import hosts, programs, serving
+from config.embedded.problems import ServersProblem
+from config.migrating import bring_up_to_date, pending
+from config.supervise import LOOK_SECONDS, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from catalog.management.steps import Steps
+    from config.embedded.joining import Membership
+
+_WEB_SECONDS = 60.0
+PARTS = ("web", "workers", "beat")
+"""What `--only` can name, for several containers or machines that share their servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The arguments of `up`."""
+
+    paths: tuple[str, ...]
+    demo: bool
+    host: str
+    port: int
+    workers: int
+    flower: bool
+    parts: tuple[str, ...] = PARTS
+
+    @classmethod
+    def read(cls, options: Mapping[str, object]) -> Wishes:
+        """From the parsed command line."""
+        paths = options["paths"]
+        return cls(
+            paths=tuple(os.path.abspath(os.path.expanduser(path)) for path in paths) if isinstance(paths, list) else (),
+            demo=bool(options["demo"]),
+            host=str(options["host"]),
+            port=int(str(options["port"])),
+            workers=int(str(options["workers"])),
+            flower=not (options["no_flower"] or options["only"]),
+            parts=tuple(str(options["only"] or ",".join(PARTS)).split(",")),
+        )
+
+    @property
+    def lock(self) -> str:
+        """One process of each sort a data folder."""
+        return serving.LOCK if set(self.parts) == set(PARTS) else "up-" + "-".join(sorted(self.parts))
+
+
+class Start:
+    """One run of `up`."""
+
+    def __init__(self, steps: Steps, wishes: Wishes) -> None:
+        self.steps = steps
+        self.wishes = wishes
+        self.urls = hosts.urls(wishes.host, wishes.port, contained=hosts.contained())
+        self.supervisor = Supervisor(settings.PLACES.logs, say=steps.warn)
+        self.membership: Membership | None = None
+
+    def run(self) -> None:
+        """The steps in their order, the box, the watch, the end. Raises `CatalogError` if it cannot start."""
+        self.steps.say(f"Isotope {settings.VERSION}")
+        self._settings()
+        with ExitStack() as stack:
+            with self.steps.step("Data folder") as step:
+                self._claim(stack)
+                step.text = _where_data_lies()
+            self.supervisor.listen()
+            self._serve(stack)
+        self._await_keeper()
+        self.steps.say("Stopped. Everything is kept; the next start goes on from here.")
+
+    def _settings(self) -> None:
+        with self.steps.step("Settings") as step:
+            found = checks.run_checks()
+            step.remarks = [f"{one.msg} {one.hint or ''}".strip() for one in found if one.level >= checks.WARNING]
+            if any(one.is_serious() for one in found):
+                raise ServersProblem("The settings are wrong; see the lines above.")
+            other = serving.running()
+            if other is None or other.url != self.urls[0]:  # else the next step says so, more clearly
+                self._refuse_taken_port()
+            step.text = "fine" if not step.remarks else "with remarks"
+
+    def _refuse_taken_port(self) -> None:
+        reason = programs.listens(self.wishes.host, self.wishes.port)
+        if reason is not None and "web" in self.wishes.parts:
+            raise ServersProblem(
+                f"Port {self.wishes.port} of {self.wishes.host} cannot be used ({reason}). "
+                f"Choose another one: manage.py up --port {programs.free_port(self.wishes.port + 1)}"
+            )
+
+    def _claim(self, stack: ExitStack) -> None:
+        """One `up` a data folder."""
+        other = stack.enter_context(serving.only_one(self.urls[0], self.wishes.lock))
+        if other is not None:
+            raise ServersProblem(
+                f"Isotope runs already on this data folder: {other.url} (process {other.pid}). "
+                "Open that address, or stop it first, or set ISOTOPE_DATA to another folder."
+            )
+
+    def _serve(self, stack: ExitStack) -> None:
+        try:
+            with self.steps.step("Database") as step:
+                self.membership = stack.enter_context(serving.servers_alone())
+                step.text = f"PostgreSQL {_dotted(connection.cursor().connection.info.server_version)}"
+                step.text += _whose(ours=settings.EMBEDDED["database"])
+            for part in self._parts():
+                if not self.supervisor.stopping:
+                    part()
+            self._watch()
+        finally:
+            self.steps.say("Stopping ...")
+            self.supervisor.stop()
+            programs.forget_flower()
+            connection.close()
+
+    def _parts(self) -> list[Callable[[], None]]:
+        web = "web" in self.wishes.parts
+        wanted = {
+            self._migrate: web,
+            self._await_tables: not web,
+            self._broker: True,
+            self._folders: web or bool(self.wishes.paths),
+            self._workers: not {"workers", "beat"}.isdisjoint(self.wishes.parts),
+            self._web: web,
+            self._flower: self.wishes.flower,
+            self._box: web,
+        }
+        return [part for part, is_wanted in wanted.items() if is_wanted]
+
+    def _await_tables(self) -> None:
+        """The web makes the tables; until it has, there is nothing to work on."""
+        with self.steps.step("Tables") as step:
+            while not self.supervisor.stopping and pending():
+                time.sleep(1.0)
+            step.text = "up to date"
+
+    def _migrate(self) -> None:
+        with self.steps.step("Tables") as step:
+            done = bring_up_to_date()
+            step.text = f"{len(done.applied)} migrations applied" if done.applied else "up to date"
+            if done.dump is not None:
+                step.text += f"; before that, a dump to {done.dump}"
+            step.remarks = [done.warning] if done.warning else []
+
+    def _broker(self) -> None:
+        """A broker that is down stops nobody: work waits in the database until it is back."""
+        with self.steps.step("Broker") as step:
+            address = settings.CACHES["default"].get("LOCATION")
+            if not address:
+                step.text = "not looked at: no Redis"
+                return
+            try:
+                with redis.Redis.from_url(address, socket_connect_timeout=2, socket_timeout=2) as client:
+                    version = client.info("server").get("valkey_version") or client.info("server")["redis_version"]
+                step.text = f"Valkey {version}{_whose(ours=settings.EMBEDDED['broker'])}"
+            except redis.RedisError as problem:
+                step.failed = True
+                step.text = f"does not answer ({problem}); work waits until it does. Start it, or correct BROKER_URL."
+
+    def _folders(self) -> None:
+        """Each path becomes a library and is scanned; one that cannot be read is told, and the rest goes on."""
+        paths = list(self.wishes.paths)
+        with self.steps.step("Folders") as step:
+            if self.wishes.demo:
+                paths.append(str(settings.ISOTOPE_DATA / "demo"))
+                make_demo(settings.ISOTOPE_DATA / "demo")
+            added = [path for path in paths if self._add(path, step.remarks)]
+            step.failed = len(added) < len(paths)
+            step.text = ", ".join(added) if added else _known_folders()
+        os.environ["ISOTOPE_FOLDERS"] = os.pathsep.join(dict.fromkeys([*settings.ISOTOPE_FOLDERS, *paths]))
+        connection.close()  # the processes that follow have connections of their own
+
+    def _add(self, path: str, remarks: list[str]) -> bool:
+        reason = _unreadable(path)
+        if reason is not None:
+            remarks.append(f"{path}: {reason}")
+            return False
+        try:
+            library = libraries.add(path=os.fsencode(path))
+        except CatalogError as problem:
+            remarks.append(str(problem))
+            return False
+        job = jobs.request_scan(library_id=library.pk)
+        tasks.send_scan(job)
+        return True
+
+    def _workers(self) -> None:
+        with self.steps.step("Workers") as step:
+            started = programs.workers(self.wishes.workers) if "workers" in self.wishes.parts else []
+            step.text = f"2, reading {self.wishes.workers} files at once" if started else "the clock alone"
+            if "beat" in self.wishes.parts:
+                started.append(programs.beat())
+            children = self.supervisor.launch(started)
+            step.failed = not self.supervisor.wait(children)
+            if step.failed:
+                step.text = f"not all of them work; see the logs in {settings.PLACES.logs}"
+
+    def _web(self) -> None:
+        with self.steps.step("Web") as step:
+            os.environ["ISOTOPE_HOSTS"] = ",".join(hosts.allowed(self.wishes.host, settings.ALLOWED_HOSTS))
+            web = programs.web(self.wishes.host, self.wishes.port)
+            step.failed = not (self.supervisor.start(web) and self._answers())
+            step.text = self.urls[0] if not step.failed else f"does not answer; see {settings.PLACES.logs / 'web.log'}"
+
+    def _answers(self) -> bool:
+        """Polls the page that says "here I am" until it does."""
+        host = "127.0.0.1" if hosts.is_any(self.wishes.host) else self.wishes.host
+        url = hosts.urls(host, self.wishes.port, contained=False)[0] + "healthz"
+        limit = time.monotonic() + _WEB_SECONDS
+        while time.monotonic() < limit and not self.supervisor.stopping:
+            try:
+                with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own address
+                    return True
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        return False
+
+    def _flower(self) -> None:
+        if not self.wishes.flower:
+            return
+        with self.steps.step("Flower") as step:
+            step.failed = not self.supervisor.start(programs.flower())
+            access = programs.flower_access()
+            step.text = f"{access.url if access else ''} for staff; the password is on the status page"
+            if step.failed:
+                step.text = f"does not start; see {settings.PLACES.logs / 'flower.log'}"
+
+    def _box(self) -> None:
+        lines = [f"Isotope is ready: {self.urls[0]}", *(f"            also: {url}" for url in self.urls[1:])]
+        token = first_account.issue_token()
+        if token is not None:
+            lines += ["", "Create the first account with this link; it works once:", f"{self.urls[0]}setup/{token}/"]
+        lines += ["", "Stop with Ctrl-C."]
+        connection.close()
+        self.steps.box(lines)
+
+    def _watch(self) -> None:
+        while not self.supervisor.stopping:
+            self.supervisor.look()
+            self._look_at_keeper()
+            time.sleep(LOOK_SECONDS)
+
+    def _look_at_keeper(self) -> None:
+        if self.membership is None or self.membership.keeper_lives():
+            return
+        self.steps.warn("The servers' keeper has ended; starting it again")
+        try:
+            self.membership.ensure()
+        except ServersProblem as problem:
+            self.steps.warn(str(problem))
+            time.sleep(5.0)
+
+    def _await_keeper(self) -> None:
+        """So that the prompt (or the end of the container) comes when the database has closed its files."""
+        limit = time.monotonic() + (15.0 if os.getpid() == 1 else 3.0)
+        while self.membership is not None and self.membership.keeper_lives() and time.monotonic() < limit:
+            time.sleep(0.05)
+
+
+def _where_data_lies() -> str:
+    elsewhere = settings.PLACES.servers
+    text = str(settings.ISOTOPE_DATA)
+    return text if elsewhere == settings.ISOTOPE_DATA else f"{text} (the database in {elsewhere})"
+
+
+def _whose(*, ours: bool) -> str:
+    return ", our own" if ours else ""
+
+
+def _dotted(version: int) -> str:
+    """180006 -> 18.6"""
+    return f"{version // 10_000}.{version % 10_000}"
+
+
+def _unreadable(path: str) -> str | None:
+    try:
+        if os.path.isdir(path):
+            os.scandir(path).close()
+        elif not os.path.exists(path):
+            return "there is no such folder or file"
+        elif not os.access(path, os.R_OK):
+            return "it cannot be read"
+    except OSError as problem:
+        return f"it cannot be read ({problem.strerror})"
+    return None
+
+
+def _known_folders() -> str:
+    known = Library.objects.filter(removed_at=None).count()
+    if known:
+        return f"{known} known"
+    return "none yet: add one in the browser, or start with a path (or --demo to look around)"

@@ -1,0 +1,68 @@
+"""A data folder of a test's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from config.embedded.keeper import LOCK
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """An empty folder with a short path, which the servers' user may enter; its keeper is gone when the test ends."""
+    folder = Path(tempfile.mkdtemp(prefix="data-", dir=servers.FOLDER))
+    folder.chmod(0o711)
+    yield folder
+    eventually(lambda: not keeper_pids(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def keeper_pids(folder: Path) -> list[int]:
+    """The keeper of a data folder, if it lives."""
+    try:
+        pid = int((folder / LOCK).read_text())
+    except (OSError, ValueError):
+        return []
+    return [pid] if alive(pid) else []
+
+
+def alive(pid: int) -> bool:
+    """Does the process exist, and is it more than a body that waits for its parent?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def processes(mark: str) -> list[int]:
+    """Living processes whose command line or environment holds `mark`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if mark.encode() in told and alive(int(entry.name)):
+            found.append(int(entry.name))
+    return found
+
+
+def eventually(true: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    """Waits until `true` is."""
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit, "it did not come true"
+        time.sleep(0.05)
