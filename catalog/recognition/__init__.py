@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.recognition import (
+    checkpoints,
     controls,
     encoders,
     flux,
@@ -37,6 +38,7 @@ FAMILIES: tuple[Family, ...] = (
     lora.FAMILY,
     controls.FAMILY,
     gguf.FAMILY,
+    checkpoints.FAMILY,
     flux.FAMILY,
     stable_diffusion.FAMILY,
     vae.FAMILY,

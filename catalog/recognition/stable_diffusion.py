@@ -1,4 +1,4 @@
-"""Stable Diffusion 1 to 3, as checkpoint, as pipeline folder, as U-Net or transformer alone.
+"""Stable Diffusion 1 to 3, in checkpoints and pipelines, and its U-Net or transformer alone.
 
 The widths are those that InvokeAI and ComfyUI go by: the cross attention reads 768 values of SD 1's text encoder, 1024
 of SD 2's, 2048 of SDXL's two, 1280 of the refiner's. Where a width says nothing, the text encoder's names speak.
@@ -6,7 +6,7 @@ of SD 2's, 2048 of SDXL's two, 1280 of the refiner's. Where a width says nothing
 
 from __future__ import annotations
 
-from catalog.recognition.rules import BaseRule, Begins, Configured, Either, Family, Has, KindRule, No, Says
+from catalog.recognition.rules import BaseRule, Begins, Either, Family, Has, KindRule, No, Says
 from catalog.vocabulary import Base, Kind
 
 DIFFUSION = frozenset({Kind.CHECKPOINT, Kind.DIFFUSION_MODEL, Kind.CONTROLNET})
@@ -28,14 +28,6 @@ def _width(ldm: str, diffusers: str, width: int) -> Either:
 
 FAMILY = Family(
     kinds=(
-        KindRule(Kind.CHECKPOINT, (Configured("model_index.json"),)),
-        KindRule(
-            Kind.CHECKPOINT,
-            (
-                Begins(("model.diffusion_model.",)),
-                Begins(("first_stage_model.", "cond_stage_model.", "conditioner.embedders.", "vae.", "text_encoders.")),
-            ),
-        ),
         KindRule(Kind.DIFFUSION_MODEL, (Begins(("model.diffusion_model.",)),)),
         KindRule(Kind.DIFFUSION_MODEL, (_UNET, Has("out.2.weight", LDM))),
         KindRule(
