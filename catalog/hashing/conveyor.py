@@ -81,7 +81,7 @@ class Conveyor:
         """The block lent last is full."""
         with self._work:
             self._sent += 1
-            self._work.notify()
+            self._work.notify_all()  # it is work for every lane
 
     def _piece(self, number: int) -> memoryview:
         at = number % self._depth * self._block
