@@ -30,8 +30,11 @@ def secret(env: Env, name: str) -> str:
         raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {problem.strerror}.") from problem
 
 
-def database(url: str, *, pooled: bool) -> dict[str, Any]:
-    """Django's database settings for a libpq address: `postgresql://...` or `host=... dbname=...`."""
+def database(url: str, *, password: str = "", pooled: bool = False) -> dict[str, Any]:
+    """Django's database settings for a libpq address: `postgresql://...` or `host=... dbname=...`.
+
+    `password` is used when the address has none.
+    """
     try:
         parts = conninfo_to_dict(url)
     except ProgrammingError as problem:
@@ -41,6 +44,7 @@ def database(url: str, *, pooled: bool) -> dict[str, Any]:
     named = {django: str(parts.pop(libpq)) for libpq, django in _DJANGO_NAMES.items() if parts.get(libpq)}
     return {
         "ENGINE": "django.db.backends.postgresql",
+        **({"PASSWORD": password} if password else {}),
         **named,
         "CONN_MAX_AGE": 0 if pooled else 600,
         "CONN_HEALTH_CHECKS": True,

@@ -91,6 +91,7 @@ def _dump() -> tuple[Path | None, str]:
         done = subprocess.run(  # noqa: S603 - the wheel's own program
             [postgres_programs(found.programs, owner(found)) / "pg_dump", "-Fc", "-d", settings.DATABASE_URL],
             stdout=output, stderr=subprocess.PIPE, check=False,
+            env=os.environ | {"PGPASSWORD": settings.DATABASES["default"].get("PASSWORD", "")},
         )  # fmt: skip
     if done.returncode != 0:
         part.unlink()

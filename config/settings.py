@@ -141,7 +141,9 @@ DATABASE_URL = secret(env, "DATABASE_URL") or PLACES.database_url
 BROKER_URL = secret(env, "BROKER_URL") or PLACES.broker_url
 EMBEDDED = {"database": PLACES.database_url == DATABASE_URL, "broker": PLACES.broker_url == BROKER_URL}
 """Which servers are our own."""
-DATABASES = {"default": database(DATABASE_URL, pooled=PROCESS == "web")}
+DATABASES = {
+    "default": database(DATABASE_URL, password=secret(env, "ISOTOPE_DATABASE_PASSWORD"), pooled=PROCESS == "web"),
+}
 CACHES = {"default": cache(BROKER_URL)}
 
 # -- background work ------------------------------------------------------------------------------------------------

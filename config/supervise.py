@@ -49,10 +49,13 @@ class Child:
     not_before: float = 0.0
     pause: float = 0.5
     log_start: int = 0
+    told: int = 0
 
     def start(self) -> None:
         """Starts the process; what it says is appended to its log."""
         self.log_start = self.log.stat().st_size if self.log.exists() else 0
+        if self.process is None:
+            self.told = self.log_start
         self.started = time.monotonic()
         with open(self.log, "ab") as output:
             self.process = spawn(
@@ -80,6 +83,17 @@ class Child:
         telling = [line for line in lines if "rror" in line]
         return (telling or lines or ["it said nothing"])[-1]
 
+    def news(self) -> list[str]:
+        """The whole lines that came since it was last asked."""
+        try:
+            with open(self.log, "rb") as log:
+                log.seek(self.told if self.told <= os.fstat(log.fileno()).st_size else 0)
+                whole, newline, rest = log.read(1_000_000).rpartition(b"\n")
+                self.told = log.tell() - len(rest)
+        except OSError:
+            return []
+        return (whole + newline).decode(errors="replace").splitlines()
+
     def _said(self) -> str:
         try:
             with open(self.log, "rb") as log:
@@ -95,6 +109,8 @@ class Supervisor:
 
     logs: Path
     say: Callable[[str], None]
+    echo: bool = False
+    """Show what the children log, too: where the logs of a container are looked for."""
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
     hurried: bool = False
@@ -132,6 +148,9 @@ class Supervisor:
         """One round: starts what has died, with growing pauses; keeps the logs short."""
         for child in self.children:
             self._look_at(child)
+            if self.echo:
+                for line in child.news():
+                    self.say(f"{child.program.name}: {line}")
             trim(child.log)
         if os.getpid() == 1:
             self._reap_strangers()

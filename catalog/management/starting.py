@@ -75,7 +75,7 @@ class Start:
         self.steps = steps
         self.wishes = wishes
         self.urls = hosts.urls(wishes.host, wishes.port, contained=hosts.contained())
-        self.supervisor = Supervisor(settings.PLACES.logs, say=steps.warn)
+        self.supervisor = Supervisor(settings.PLACES.logs, say=steps.warn, echo=hosts.contained())
         self.membership: Membership | None = None
 
     def run(self) -> None:
