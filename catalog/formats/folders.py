@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from catalog.errors import MalformedFile
 from catalog.formats import shards
 from catalog.formats.base import Json, Probe, Problem, SetMember, SetSource, TensorInfo
-from catalog.formats.strict_json import read_object
+from catalog.formats.strict_json import MAX_CONFIG, read_object
 from catalog.formats.text import clean_name
 from catalog.storage.values import shown
 from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 PIPELINE = "model_index.json"
 CONFIG = "config.json"
 ADAPTER = "adapter_config.json"
-MAX_CONFIGS = 256
-"""Configurations read of one set; a pipeline has some ten."""
+MAX_CONFIGS = 16_777_216
+"""Bytes read of all configurations of one set; a pipeline's have some ten thousand."""
+
+MAX_TENSORS = 500_000
+"""Tensors read of one set; the largest models have some 200,000."""
 
 HEADER = "__metadata__"
 """Key of a set's metadata under which the header of its first weight file stands."""
@@ -39,6 +42,8 @@ def read(source: SetSource, read_file: Callable[[SetMember], Probe]) -> Probe:
     for number, file in enumerate(source.files):
         if file.role is not FileRole.WEIGHTS:
             continue
+        if len(tensors) > MAX_TENSORS:
+            return _endless(metadata, formats)
         probe = read_file(file)
         formats.append(probe.format)
         outcomes.append(probe.outcome)
@@ -57,10 +62,13 @@ def _configs(source: SetSource) -> tuple[dict[str, Json], list[Problem]]:
     """Every configuration by its relative name. A broken one is a problem, but no reason to doubt the tensors."""
     found: dict[str, Json] = {}
     problems: list[Problem] = []
-    wanted = [file for file in source.files if file.role is FileRole.CONFIG and file.name.endswith(b".json")]
-    for file in wanted[:MAX_CONFIGS]:
+    left = MAX_CONFIGS
+    for file in source.files:
+        if file.role is not FileRole.CONFIG or not file.name.endswith(b".json"):
+            continue
         try:
-            found[shown(file.name)] = read_object(file.source)
+            found[shown(file.name)] = read_object(file.source, min(MAX_CONFIG, left))
+            left -= file.source.size
         except MalformedFile as error:
             problems.append(_named(Problem(error.code, error.params), file))
     return found, problems
@@ -70,9 +78,15 @@ def _named(problem: Problem, file: SetMember) -> Problem:
     return Problem(problem.code, {**problem.params, "file": shown(file.name)})
 
 
+def _endless(metadata: Mapping[str, Json], formats: list[Format]) -> Probe:
+    what = f"More than {MAX_TENSORS:,} tensors"
+    problem = Problem(FindingCode.MALFORMED, {"what": what, "where": "the weights of this set"})
+    return Probe(_format(metadata, formats), Outcome.INVALID, problems=(problem,))
+
+
 def _prefix(name: bytes) -> str:
     folder = name.rpartition(b"/")[0]
-    return clean_name(folder.decode("utf-8", "replace")) + "/" if folder else ""
+    return clean_name(shown(folder)) + "/" if folder else ""
 
 
 def _twice(tensors: list[TensorInfo]) -> Iterator[Problem]:

@@ -134,5 +134,6 @@ def _by_name(tensors: list[TensorInfo]) -> tuple[TensorInfo, ...]:
 
 
 def _shown(name: str) -> str:
-    """A name short enough for a sentence."""
-    return clean_name(name if len(name) <= 120 else f"{name[:120]}…")
+    """A name short enough for a sentence, on one line."""
+    short = name if len(name) <= 120 else f"{name[:120]}…"
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in short)

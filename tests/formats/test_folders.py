@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from catalog.formats import Probe, probe_file, probe_set
+from catalog.formats import Probe, folders, probe_file, probe_set
 from catalog.vocabulary import FindingCode, Format, Outcome
 from tests.builders import MemorySource, Tensors, gguf, safetensors, set_source, sharded, weights
 
@@ -183,3 +183,18 @@ def test_a_shard_that_cannot_be_text_is_still_named() -> None:
         "x.safetensors": safetensors(tensors),
     }
     assert probe_set(set_source(files)).problems[0].params["shard"] == "\ufffd\u2400"
+
+
+def test_endless_sets_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "MAX_TENSORS", 3)
+    probe = probe_set(set_source(sharded(TENSORS, 7)))
+    assert (probe.outcome, probe.tensors) == (Outcome.INVALID, ())
+    assert "More than 3 tensors" in probe.problems[0].sentence
+
+
+def test_endless_configurations_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "MAX_CONFIGS", 100)
+    configs = {f"{number}/config.json": b'{"a":"' + b"x" * 40 + b'"}' for number in range(4)}
+    probe = probe_set(set_source({**configs, "model_index.json": b"{}", "unet/model.safetensors": part("a")}))
+    assert [name for name in probe.metadata if name.endswith("/config.json")] == ["0/config.json", "1/config.json"]
+    assert probe.outcome is Outcome.OK
