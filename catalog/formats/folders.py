@@ -29,6 +29,9 @@ MAX_CONFIGS = 16_777_216
 MAX_TENSORS = 500_000
 """Tensors read of one set; the largest models have some 200,000."""
 
+_NEEDED = frozenset({b"config.json", b"model_index.json", b"adapter_config.json", b"scheduler_config.json"})
+"""Configurations that a loader reads as an object; others called so may be anything (`data_config.json` is a list)."""
+
 HEADER = "__metadata__"
 """Key of a set's metadata under which the header of its first weight file stands."""
 
@@ -70,7 +73,8 @@ def _configs(source: SetSource) -> tuple[dict[str, Json], list[Problem]]:
             found[shown(file.name)] = read_object(file.source, min(MAX_CONFIG, left))
             left -= file.source.size
         except MalformedFile as error:
-            problems.append(_named(Problem(error.code, error.params), file))
+            if file.name.rpartition(b"/")[2] in _NEEDED:
+                problems.append(_named(Problem(error.code, error.params), file))
     return found, problems
 
 

@@ -135,6 +135,14 @@ def test_a_broken_configuration_is_a_problem_but_no_doubt_about_the_tensors() ->
         assert len(probe.tensors) == len(TENSORS)
 
 
+def test_a_file_that_is_only_called_a_configuration_may_be_anything() -> None:
+    for content in (b'[{"name":"NLI"}]', b"{"):
+        files = {"config.json": CONFIG, "data_config.json": content, "model.safetensors": safetensors(TENSORS)}
+        probe = probe_set(set_source(files))
+        assert (probe.outcome, probe.problems) == (Outcome.OK, ())
+        assert "data_config.json" not in probe.metadata
+
+
 def test_a_configuration_is_fit_for_a_database() -> None:
     config = b'{"a":"\\u0000\\ud800","limit":Infinity,"n":[NaN,{"b\\u0000":true}]}'
     probe = probe_set(set_source({"config.json": config, "model.safetensors": safetensors(TENSORS)}))
