@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile
@@ -71,14 +70,23 @@ def header_length(source: Source) -> int:
 
 
 def _index(entries: Sequence[Entry], body: int) -> tuple[list[TensorInfo], int]:
-    """The tensors in the order of their bytes, and where they end in the file: each begins where the last ended."""
+    """The tensors, and where they end in the file. Nearly every header has them in the order of their bytes."""
+    try:
+        return _lay_out(entries, body)
+    except MalformedFile:
+        return _lay_out(sorted(entries, key=lambda entry: (int(entry[3]), int(entry[4]))), body)
+
+
+def _lay_out(entries: Sequence[Entry], body: int) -> tuple[list[TensorInfo], int]:
+    """The tensors, if each begins where the last one ended, and where they end in the file."""
     known: dict[tuple[str, str], tuple[tuple[int, ...], int]] = {}
     tensors: list[TensorInfo] = []
     expected = 0
-    for name, dtype, dims, begin, end in sorted(entries, key=itemgetter(3, 4)):
+    for name, dtype, dims, first, last in entries:
         size = known.get((dtype, dims))
         if size is None:
             size = known[dtype, dims] = _size(name, dtype, dims)
+        begin, end = int(first), int(last)
         if begin != expected or end - begin != size[1]:
             raise _wrong_range(name, begin, end, expected, size[1])
         expected = end

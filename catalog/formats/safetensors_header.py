@@ -17,19 +17,16 @@ MAX_ENTRY = 65_536  # ours: characters of a tensor's entry
 
 RESERVED = "__metadata__"
 _GAP = re.compile(r"[ \t\n\r]*+")
-_ENTRY = re.compile(  # an entry in the order of the format's own writer; any other takes the longer way
-    r'[ \t\n\r]*+"([^"\\\x00-\x1f]*+)"[ \t\n\r]*+:[ \t\n\r]*+\{'
-    r'[ \t\n\r]*+"dtype"[ \t\n\r]*+:[ \t\n\r]*+"([A-Z0-9_]++)"[ \t\n\r]*+,'
-    r'[ \t\n\r]*+"shape"[ \t\n\r]*+:[ \t\n\r]*+\[([0-9, \t\n\r]*+)\][ \t\n\r]*+,'
-    r'[ \t\n\r]*+"data_offsets"[ \t\n\r]*+:[ \t\n\r]*+\['
-    r"[ \t\n\r]*+(0|[1-9][0-9]{0,18})[ \t\n\r]*+,[ \t\n\r]*+(0|[1-9][0-9]{0,18})[ \t\n\r]*+\]"
-    r"[ \t\n\r]*+\}[ \t\n\r]*+([,}])"
+_ENTRY = (  # in the order of the format's own writer, `~` for a gap; any other order takes the longer way
+    r'~"([^"\\\x00-\x1f]*+)"~:~\{~"dtype"~:~"([A-Z0-9_]++)"~,~"shape"~:~\[([0-9, \t\n\r]*+)\]~,'
+    r'~"data_offsets"~:~\[~(0|[1-9][0-9]{0,18})~,~(0|[1-9][0-9]{0,18})~\]~\}~([,}])'
 )
+_COMPACT, _SPACED = (re.compile(_ENTRY.replace("~", gap)) for gap in ("", _GAP.pattern))
 _JSON = json.JSONDecoder(object_pairs_hook=unique_keys)
 
 
-Entry: TypeAlias = tuple[str, str, str, int, int]
-"""A tensor as the header states it: name, dtype, the text between the brackets of its shape, begin and end."""
+Entry: TypeAlias = tuple[str, str, str, str, str]
+"""A tensor as the header states it: name, dtype, the text between the brackets of its shape, begin and end in digits."""
 
 
 def walk(text: str) -> tuple[list[Entry], dict[str, Json]]:
@@ -39,15 +36,15 @@ def walk(text: str) -> tuple[list[Entry], dict[str, Json]]:
     scanner = _Scanner(text)
     entries: list[Entry] = []
     metadata: dict[str, Json] | None = None
-    match, position = _ENTRY.match, 1
+    compact, spaced, position = _COMPACT.match, _SPACED.match, 1
     after = scanner.peek_end()
     while after != "}":
         if len(entries) == MAX_TENSORS:
             raise malformed(f"More than {MAX_TENSORS:,} tensors", scanner.place)
-        found = match(text, position)
+        found = compact(text, position) or spaced(text, position)
         if found is not None:
             name, dtype, dims, begin, end, after = found.groups()
-            entries.append((name, dtype, dims, int(begin), int(end)))
+            entries.append((name, dtype, dims, begin, end))
             position = found.end()
         else:
             scanner.position = position
@@ -77,7 +74,7 @@ def _entry(name: str, fields: dict[str, Json], place: str) -> Entry:
             raise malformed("A tensor without exactly dtype, shape and two data offsets", place)
     if type(begin) is not int or type(end) is not int or any(type(length) is not int for length in shape):
         raise malformed("A size that is no whole number", place)
-    return name, dtype, ",".join(map(str, shape)), begin, end
+    return name, dtype, ",".join(map(str, shape)), str(begin), str(end)
 
 
 class _Scanner:
