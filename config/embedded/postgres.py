@@ -100,7 +100,7 @@ class Postgres:
         if kept != ours:
             raise ServersProblem(
                 f"The database in {self.cluster} was made by PostgreSQL {kept}, but {ours} is installed. "
-                f"Install the requirements of the release that made it, run `manage.py backup`, then upgrade."
+                "Go back to the release of Isotope that made it, or move that folder away to start anew."
             )
 
     def version(self) -> str:

@@ -125,7 +125,7 @@ def test_a_cluster_of_another_major_version_stops_with_what_to_do(server: Postgr
     server.start()
     server.stop()
     (server.cluster / "PG_VERSION").write_text("12\n")
-    with pytest.raises(ServersProblem, match=r"made by PostgreSQL 12.*manage\.py backup"):
+    with pytest.raises(ServersProblem, match=r"made by PostgreSQL 12.*Go back to the release"):
         server.start()
 
 
