@@ -26,7 +26,7 @@ _JSON = json.JSONDecoder(object_pairs_hook=unique_keys)
 
 
 Entry: TypeAlias = tuple[str, str, str, str, str]
-"""A tensor as the header states it: name, dtype, the text between the brackets of its shape, begin and end in digits."""
+"""A tensor as the header states it: name, dtype, the text between the brackets of its shape, begin, end (digits)."""
 
 
 def walk(text: str) -> tuple[list[Entry], dict[str, Json]]:
