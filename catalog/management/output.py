@@ -34,7 +34,7 @@ class CatalogCommand(BaseCommand):
     """A command of the catalog. Subclasses give `arguments` and `work`, and answer with `emit`, `show` and `say`."""
 
     requires_system_checks = ()
-    suppressed_base_arguments: ClassVar[set[str]] = {
+    suppressed_base_arguments = {  # noqa: RUF012 - an instance's variable, as the base class has it
         "--force-color",
         "--no-color",
         "--pythonpath",
