@@ -150,6 +150,10 @@ CACHES = {"default": cache(BROKER_URL)}
 
 QUEUE = env.str("ISOTOPE_QUEUE", "local")
 """The queue of the workers that reach the folders of this host; its short jobs go to `<queue>.quick`."""
+LEASE_SECONDS = env.float("ISOTOPE_LEASE_SECONDS", 30.0)
+"""After so long without a sign of life a worker counts as dead, and what it worked on is given to others."""
+RECONCILE_SECONDS = env.float("ISOTOPE_RECONCILE_SECONDS", 10.0)
+"""How often it is seen to that whatever waits is worked on."""
 CELERY_BROKER_URL = celery_broker(BROKER_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
@@ -171,7 +175,11 @@ CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = True
 CELERY_TASK_DEFAULT_QUEUE = "office"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
-    "reconcile": {"task": "catalog.tasks.reconcile", "schedule": 10.0, "options": {"queue": "office", "expires": 10.0}},
+    "reconcile": {
+        "task": "catalog.tasks.reconcile",
+        "schedule": RECONCILE_SECONDS,
+        "options": {"queue": "office", "expires": RECONCILE_SECONDS},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(ISOTOPE_DATA / "beat-schedule")
 
@@ -190,6 +198,7 @@ LOGGING = {
             name: {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False}
             for name in ("catalog", "config", "celery", "django", "flower")
         },
+        "celery.beat": {"level": "WARNING"},  # a line for each tick
         "celery.worker.strategy": {"level": "WARNING"},  # a line for each received task
         "celery.app.trace": {"level": "WARNING"},  # and one for each done
     },
