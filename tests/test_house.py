@@ -1,4 +1,4 @@
-"""The house keeps its own rules: imports run one way, migrations are complete, files stay small, pages tell the truth."""
+"""The house keeps its own rules: imports run one way, migrations are complete, files stay small, pages are true."""
 
 from __future__ import annotations
 
