@@ -21,7 +21,7 @@ class Library(models.Model):
     """SHA-256 of `path`: paths are bytes of any length, and unique by their digest."""
     path_text = models.TextField("folder", editable=False)
     only = models.BinaryField(null=True, editable=False)
-    """Name of the one file that this library is limited to."""
+    """Names of the files that this library is limited to, `/` between them; NULL for all of the folder."""
     queue = models.CharField(max_length=64, default="local", editable=False)
     layout = models.CharField(max_length=32, blank=True, default="", editable=False)
     managed = models.BooleanField(default=False, editable=False)

@@ -1,0 +1,83 @@
+"""The sums that pages show, kept as rows so that no page adds up a million places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+
+from catalog.models import Library, StorageTotal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LOCK = 0x1507_02
+
+_SEEN = "SELECT xmin::text FROM catalog_library WHERE id = %s"
+_FRESH = "UPDATE catalog_library SET totals_stale = false WHERE id = %s AND xmin = %s::xid"
+
+# The bytes of an inode count once for each state, at the first place that has it. Places whose header was not read yet
+# stand under the format `pending`.
+_SUMS = """
+WITH places AS (
+  SELECT l.id, l.state, l.variant_id, coalesce(v.format, 'pending') AS format,
+         coalesce(v.precision, 'unknown') AS precision, coalesce(v.bits, 0) AS bits,
+         coalesce(v.kind, 'unknown') AS kind, coalesce(v.base, 'unknown') AS base
+  FROM catalog_location l LEFT JOIN catalog_variant v ON v.id = l.variant_id
+  WHERE l.library_id = %(library)s
+), bytes AS (
+  SELECT id, sum(size) AS size FROM (
+    SELECT DISTINCT ON (p.state, f.dev, f.ino, f.size) p.id, f.size
+    FROM places p JOIN catalog_locationfile f ON f.location_id = p.id
+    ORDER BY p.state, f.dev, f.ino, f.size, p.id
+  ) once GROUP BY id
+)
+INSERT INTO catalog_storagetotal
+  (library_id, format, precision, bits, kind, base, state, variants, locations, bytes)
+SELECT %(library)s, format, precision, max(bits), kind, base, state,
+       count(DISTINCT variant_id), count(*), coalesce(sum(bytes.size), 0)
+FROM places LEFT JOIN bytes USING (id)
+GROUP BY format, precision, kind, base, state
+ORDER BY format, precision, kind, base, state
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsReport:
+    """`fresh` is false when somebody wrote meanwhile: the sums are as of before, and the flag stays for the next."""
+
+    rows: int
+    fresh: bool
+
+
+def stale(library_ids: Iterable[int]) -> None:
+    """Says that the sums of these libraries are out of date.
+
+    For every writer, as the last statement of its transaction: the row of a library stays locked until the commit.
+    """
+    Library.objects.filter(pk__in=sorted(set(library_ids))).update(totals_stale=True)
+
+
+def refresh(*, library_id: int) -> TotalsReport:
+    """Adds up one library anew. A writer that is not done yet keeps its library stale."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN, [library_id])
+        seen = cursor.fetchone()
+        if seen is None:
+            return TotalsReport(rows=0, fresh=True)
+        with transaction.atomic():
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", [_LOCK, library_id])
+            StorageTotal.objects.filter(library_id=library_id).delete()
+            cursor.execute(_SUMS, {"library": library_id})
+            rows = cursor.rowcount
+            cursor.execute(_FRESH, [library_id, seen[0]])
+            return TotalsReport(rows=rows, fresh=cursor.rowcount == 1)
+
+
+def refresh_stale() -> int:
+    """Every library that is out of date; how many they were."""
+    waiting = list(Library.objects.filter(totals_stale=True).order_by("pk").values_list("pk", flat=True))
+    for library_id in waiting:
+        refresh(library_id=library_id)
+    return len(waiting)
