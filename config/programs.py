@@ -52,8 +52,8 @@ def worker(name: str, queues: str, pool: int) -> Program:
 
 def beat() -> Program:
     """The clock: it wakes the reconciler."""
-    argv = [*_celery("beat"), "--schedule", settings.CELERY_BEAT_SCHEDULE_FILENAME, "--pidfile=", "-l", "INFO"]
-    return Program("beat", tuple(argv), signal.SIGTERM, "beat: Starting")
+    argv = [*_celery("beat"), "--schedule", settings.CELERY_BEAT_SCHEDULE_FILENAME, "--pidfile="]
+    return Program("beat", tuple(argv), signal.SIGTERM, " is starting.")
 
 
 def flower() -> Program:

@@ -142,6 +142,8 @@ class Supervisor:
             if self.stopping or time.monotonic() > limit or any(child.ended() for child in children):
                 return False
             time.sleep(0.02)
+        for child in children:
+            child.news()  # what is said at every start tells nobody anything
         return True
 
     def look(self) -> None:
