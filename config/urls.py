@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.urls import path
 
 from catalog.health import healthz, readyz
+from catalog.metrics import metrics
 
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("", admin.site.urls),
 ]
