@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -50,12 +50,8 @@ class Steps:
             self._finish(name, made)
 
     def say(self, text: str, *, colour: str = "") -> None:
-        """One line; a reader who has gone away does not stop us."""
-        try:
-            self.out.write(self._coloured(_safe(text), colour) + "\n")
-            self.out.flush()
-        except BrokenPipeError:
-            self.out = open(os.devnull, "w")  # noqa: SIM115 - for the rest of our life
+        """One line."""
+        self._write(self._coloured(_safe(text), colour) + "\n")
 
     def warn(self, text: str) -> None:
         """One line that a person should see."""
@@ -79,20 +75,21 @@ class Steps:
 
     def _unfinished(self, name: str) -> None:
         if self._terminal():
-            self.out.write(f"{self.number:2} {'…' if self._drawn() else '.'} {name}")
-            self.out.flush()
+            self._write(f"{self.number:2} {'…' if self._drawn() else '.'} {name}")
 
     def _finish(self, name: str, made: Step) -> None:
         tick, cross = ("✓", "✗") if self._drawn() else ("ok", "!!")
         mark = self._coloured(cross, _RED) if made.failed else self._coloured(tick, _GREEN)
         start = "\r\x1b[K" if self._terminal() else ""
-        try:
-            self.out.write(f"{start}{self.number:2} {mark} {name.ljust(_WIDTH)} {_safe(made.text)}".rstrip() + "\n")
-            self.out.flush()
-        except BrokenPipeError:
-            self.out = open(os.devnull, "w")  # noqa: SIM115 - for the rest of our life
+        self._write(f"{start}{self.number:2} {mark} {name.ljust(_WIDTH)} {_safe(made.text)}".rstrip() + "\n")
         for remark in made.remarks:
             self.warn(f"{'':{_WIDTH + 5}}{remark}")
+
+    def _write(self, text: str) -> None:
+        """A reader who has gone away does not stop us."""
+        with suppress(BrokenPipeError):
+            self.out.write(text)
+            self.out.flush()
 
     def _coloured(self, text: str, colour: str) -> str:
         wanted = colour and self._terminal() and "NO_COLOR" not in os.environ
