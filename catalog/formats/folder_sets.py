@@ -28,9 +28,10 @@ class Part:
     files: list[tuple[bytes, Entry]] = field(default_factory=list)
 
     @property
-    def order(self) -> tuple[int, bool, bytes]:
-        """Smaller goes first where a component has several: the usual name, and a whole file before shards."""
-        return self.rank, self.family is not None, self.family.total if self.family else b""
+    def order(self) -> tuple[int, bool, bytes, bytes]:
+        """Smaller goes first where a component has several: the usual name, a whole file before shards, the name."""
+        total = self.family.total if self.family else b""
+        return self.rank, self.family is not None, total, min(name for name, _ in self.files)
 
     def missing(self) -> Iterator[bytes]:
         """Shards that are not there, relative to the model's folder."""
