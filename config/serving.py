@@ -64,7 +64,7 @@ def _see_database() -> None:
         connection.ensure_connection()
     except OperationalError as problem:
         raise ServersProblem(
-            f"The database does not answer: {str(problem).strip().splitlines()[-1]}. Start it, or correct DATABASE_URL."
+            f"The database does not answer: {str(problem).strip().splitlines()[0]}. Start it, or correct DATABASE_URL."
         ) from problem
 
 
