@@ -8,6 +8,7 @@ CatalogError
 │   └── UnsupportedFormat   outcome unsupported: digests only
 ├── Cancelled               a person or the shutdown asked the work to stop
 ├── LeaseLost               another worker holds the row now: drop what was computed
+├── Busy                    somebody else is doing this very work: ask again later
 ├── LibraryOffline          the library's folder cannot be reached
 ├── PathRefused             a path outside what is allowed, or overlapping a library
 ├── ServersProblem          a server cannot be started or reached (defined in config.embedded)
@@ -63,6 +64,10 @@ class Cancelled(CatalogError):  # noqa: N818 - an instruction, not an error
 
 class LeaseLost(CatalogError):  # noqa: N818 - says what happened
     """The row is leased to somebody else by now."""
+
+
+class Busy(CatalogError):  # noqa: N818 - a state, not an error
+    """The same work is being done elsewhere at this moment."""
 
 
 class LibraryOffline(CatalogError):  # noqa: N818 - a state, not an error

@@ -63,7 +63,7 @@ class Listing:
         self.unreadable: dict[bytes, str] = {}
         self.seen = 0
 
-    def all_below(self, folder: bytes, cancelled: Callable[[], bool]) -> bool:
+    def all_below(self, folder: bytes, cancelled: Callable[[], bool], progress: Callable[[int], None]) -> bool:
         """Lists a folder and every folder below it; False when it was cancelled."""
         parts = os.fsdecode(os.path.join(self._root.real, folder)).lower().split("/")
         self._pending.append((folder, any(_is_layout(*pair) for pair in pairwise(parts))))
@@ -72,16 +72,14 @@ class Listing:
                 return False
             below, in_layout = self._pending.pop()
             self._folder(below, in_layout=in_layout)
+            progress(self.seen)
         return True
 
-    def only_file(self, path: bytes) -> bool:
+    def only_file(self, path: bytes) -> None:
         """Takes this one file, whatever its name; a file that is not there is simply not found."""
-        try:
+        with suppress(OSError):
             self.entries.append(Entry(path, self._root.look(path)))
-        except OSError:
-            return True
-        self.seen += 1
-        return True
+            self.seen += 1
 
     def left_out(self, path: bytes) -> bool:
         """A pattern of the library speaks against this file; it is counted."""

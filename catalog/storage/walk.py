@@ -30,8 +30,8 @@ _PIPELINE = b"model_index.json"
 class WalkRules:
     """What a library wants walked. Patterns are in the notation of .gitignore; paths are relative to the library.
 
-    `nested` are folders that are libraries of their own. `only` is the one file that the library is limited to.
-    `part` limits this walk to a folder; inside a pipeline it grows to the whole pipeline.
+    `nested` are folders that are libraries of their own. `only` names the file that the library is limited to, or several
+    files with `/` between their names. `part` limits this walk to a folder; inside a pipeline it grows to the whole pipeline.
     """
 
     include: tuple[str, ...] = ()
@@ -86,8 +86,16 @@ class Walk:
         return not any(_within(path, folder) for folder, _ in self.unreadable_folders)
 
 
-def walk(root: Root, rules: WalkRules | None = None, *, cancelled: Callable[[], bool] = lambda: False) -> Walk:
+def walk(
+    root: Root,
+    rules: WalkRules | None = None,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda seen: None,
+) -> Walk:
     """Walks a library. A walk that is cancelled comes back `broken_off`, with what it found so far.
+
+    Both are called for each folder; `progress` gets the number of names seen so far.
 
     Raises `LibraryOffline` when the library's folder itself cannot be listed.
     """
@@ -100,7 +108,7 @@ def walk(root: Root, rules: WalkRules | None = None, *, cancelled: Callable[[], 
         include=Patterns.of(os.fsencode(line) for line in rules.include),
         exclude=Patterns.of([*(os.fsencode(line) for line in rules.exclude), *_ignored(root)]),
     )
-    to_the_end = listing.only_file(rules.only) if rules.only is not None else listing.all_below(part, cancelled)
+    to_the_end = _list(listing, rules.only, part, cancelled, progress)
     links = Links(root, listing)
     links.arrange()
     names = _from_manifests(root, listing)
@@ -120,6 +128,21 @@ def walk(root: Root, rules: WalkRules | None = None, *, cancelled: Callable[[], 
         seen=listing.seen,
         broken_off=not to_the_end or not root.still_there(),
     )
+
+
+def _list(
+    listing: Listing,
+    only: bytes | None,
+    part: bytes,
+    cancelled: Callable[[], bool],
+    progress: Callable[[int], None],
+) -> bool:
+    """False when it was cancelled."""
+    if only is None:
+        return listing.all_below(part, cancelled, progress)
+    for name in only.split(b"/"):
+        listing.only_file(name)
+    return True
 
 
 def _within(path: bytes, folder: bytes) -> bool:
