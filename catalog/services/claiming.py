@@ -131,7 +131,7 @@ def claim(
     Paused, offline and removed libraries and those in their quiet hours are left out, and the libraries `without`.
     At most `limit_files`, and `limit_bytes` together (one at least); `max_size` is the largest size of one.
     """
-    limits = {
+    limits: dict[str, str | int | float | uuid.UUID | list[str] | list[int]] = {
         "queue": queue,
         "stages": [stage.value for stage in stages],
         "max_size": 2**62 if max_size is None else max_size,
@@ -148,8 +148,12 @@ def claim(
             cursor.execute(_TAKE, limits | own | {"files": 1 if alone else limit_files})
             rows = sorted(cursor.fetchall(), key=lambda row: (row[1], row[2], row[0]))
             if rows:
-                return Claim(token, library_id, Stage(stage), tuple(row[0] for row in rows))
+                return Claim(token, library_id, _stage(stage, stages), tuple(row[0] for row in rows))
     return None
+
+
+def _stage(value: str, stages: Sequence[Stage]) -> Stage:
+    return next(stage for stage in stages if stage.value == value)
 
 
 def heartbeat(claim: Claim, location_id: int | None = None, done_bytes: int = 0) -> Orders:
