@@ -41,10 +41,5 @@ def urls(host: str, port: int, *, contained: bool) -> list[str]:
     return [_url(host, port)]
 
 
-def contained() -> bool:
-    """Do we run in a container?"""
-    return any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
-
-
 def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

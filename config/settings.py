@@ -29,7 +29,7 @@ def _secret_key(folder: Path) -> str:
     key = secrets.token_urlsafe(48)
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_once(path, key)
         return path.read_text().strip()
     except OSError:
@@ -137,6 +137,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 PROCESS = env.str("ISOTOPE_PROCESS", "")
 """What this process is: `web` in the web processes, set by whoever starts them; else empty."""
+CONTAINED = env.bool("ISOTOPE_CONTAINER", False)
+"""Do we run in our container image? Then only published ports are of use outside, and logs go to standard output."""
 DATABASE_URL = secret(env, "DATABASE_URL") or PLACES.database_url
 BROKER_URL = secret(env, "BROKER_URL") or PLACES.broker_url
 EMBEDDED = {"database": PLACES.database_url == DATABASE_URL, "broker": PLACES.broker_url == BROKER_URL}

@@ -74,8 +74,8 @@ class Start:
     def __init__(self, steps: Steps, wishes: Wishes) -> None:
         self.steps = steps
         self.wishes = wishes
-        self.urls = hosts.urls(wishes.host, wishes.port, contained=hosts.contained())
-        self.supervisor = Supervisor(settings.PLACES.logs, say=steps.warn, echo=hosts.contained())
+        self.urls = hosts.urls(wishes.host, wishes.port, contained=settings.CONTAINED)
+        self.supervisor = Supervisor(settings.PLACES.logs, say=steps.warn, echo=settings.CONTAINED)
         self.membership: Membership | None = None
 
     def run(self) -> None:
