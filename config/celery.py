@@ -13,6 +13,7 @@ from config.embedded.children import die_with_parent
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("isotope")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()  # for every thread: being "current" is a matter of the thread that made it
 app.autodiscover_tasks()
 
 
