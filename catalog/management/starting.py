@@ -19,7 +19,7 @@ from catalog import tasks
 from catalog.errors import CatalogError
 from catalog.management.demo import make_demo
 from catalog.models import Library
-from catalog.services import first_account, jobs, libraries
+from catalog.services import first_account, libraries
 from config import hosts, programs, serving
 from config.embedded.problems import ServersProblem
 from config.migrating import bring_up_to_date, pending
@@ -193,17 +193,18 @@ class Start:
         connection.close()  # the processes that follow have connections of their own
 
     def _add(self, path: str, remarks: list[str]) -> bool:
-        reason = _unreadable(path)
-        if reason is not None:
-            remarks.append(f"{path}: {reason}")
-            return False
+        raw = os.fsencode(path)
         try:
-            library = libraries.add(path=os.fsencode(path))
+            library = libraries.add(path=raw)
+            _library, part = libraries.locate(raw)
         except CatalogError as problem:
             remarks.append(str(problem))
             return False
-        job = jobs.request_scan(library_id=library.pk)
-        tasks.send_scan(job)
+        # One that cannot be read is scanned all the same: that writes down what is wrong, for the page of such things.
+        tasks.start_scan(library_id=library.pk, part=part)
+        if not os.access(path, os.R_OK | (os.X_OK if os.path.isdir(path) else 0)):
+            remarks.append(f"{path} cannot be read. Give the user that runs Isotope the right to, then scan again.")
+            return False
         return True
 
     def _workers(self) -> None:
@@ -292,19 +293,6 @@ def _whose(*, ours: bool) -> str:
 def _dotted(version: int) -> str:
     """180006 -> 18.6"""
     return f"{version // 10_000}.{version % 10_000}"
-
-
-def _unreadable(path: str) -> str | None:
-    try:
-        if os.path.isdir(path):
-            os.scandir(path).close()
-        elif not os.path.exists(path):
-            return "there is no such folder or file"
-        elif not os.access(path, os.R_OK):
-            return "it cannot be read"
-    except OSError as problem:
-        return f"it cannot be read ({problem.strerror})"
-    return None
 
 
 def _known_folders() -> str:
