@@ -16,6 +16,7 @@ from catalog.errors import NotFound, Refused
 from catalog.models import Job
 from catalog.queries import records
 from catalog.services import jobs
+from catalog.tasks import nudge
 
 router = Router(tags=["jobs"])
 ACTIONS: dict[str, Callable[..., Job]] = {
@@ -47,8 +48,10 @@ def act(
 ) -> tuple[int, records.JobRow]:
     require(request, "catalog.change_job")
     try:
-        return 200, records.job_row(ACTIONS[action](job_id=job_id))
+        job = ACTIONS[action](job_id=job_id)
     except NotFound as missing:
         raise HttpError(404, "No job has this id.") from missing
     except Refused as refused:
         raise HttpError(409, str(refused)) from refused
+    nudge(job)
+    return 200, records.job_row(job)

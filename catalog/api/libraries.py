@@ -57,7 +57,7 @@ def scan_path(request: HttpRequest, body: ScanIn) -> tuple[int, records.JobRow]:
 def _scan_part(path: str, request: HttpRequest) -> Job:
     try:
         folders.check_allowed(path=os.fsencode(path))
-        library, part = folders.locate(path=os.fsencode(path))
+        library, part = folders.locate(os.fsencode(path))
     except PathRefused as refused:
         raise HttpError(400, str(refused)) from refused
     return start_scan(library_id=library.pk, part=part, user=request.user)
