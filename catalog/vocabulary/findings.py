@@ -139,6 +139,12 @@ class FindingCode(StrEnum):
         "Two files that were decided to be different proved to hold the same bytes.",
         "Nothing to do: the decision is kept in the history.",
     )
+    MODELS_SHARE_A_FILE = (
+        "models_share_a_file",
+        "One file in two models",
+        "A file of this model was also in “%(other)s”, which has been edited or holds other files.",
+        "Merge the two models if they are one.",
+    )
     SETTINGS_DIFFER = (
         "settings_differ",
         "Same tensors, other settings",

@@ -1,0 +1,116 @@
+"""What was found, noted and decided about an absorbed variant goes to its survivor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from catalog.models import Decision, Match
+from catalog.services import findings
+from catalog.services.findings import Raised
+from catalog.vocabulary import Basis, DecisionKind, FindingCode, Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from catalog.models import Variant
+
+_CLOSE_REPEATED = """
+WITH pair AS (SELECT * FROM unnest(%(losers)s::uuid[], %(survivors)s::uuid[]) pair(loser, survivor)),
+open AS (
+  SELECT f.id, row_number() OVER (
+    PARTITION BY f.code, f.library_id, f.location_id, f.place, coalesce(pair.survivor, f.variant_id)
+    ORDER BY pair.loser IS NOT NULL, f.first_seen, f.id) AS turn
+  FROM catalog_finding f LEFT JOIN pair ON pair.loser = f.variant_id
+  WHERE f.cleared_at IS NULL AND (f.variant_id = ANY(%(losers)s) OR f.variant_id = ANY(%(survivors)s))
+)
+UPDATE catalog_finding SET cleared_at = now() FROM open WHERE open.id = catalog_finding.id AND open.turn > 1
+"""
+
+_MOVE_FINDINGS = """
+UPDATE catalog_finding moved SET variant_id = pair.survivor
+FROM unnest(%(losers)s::uuid[], %(survivors)s::uuid[]) pair(loser, survivor) WHERE moved.variant_id = pair.loser
+"""
+
+_OTHER_WAY = {Relation.PART_OF: Relation.CONTAINS, Relation.CONTAINS: Relation.PART_OF}
+_BOTH_WAYS = {
+    Relation.IDENTICAL,
+    Relation.SAME_TENSORS,
+    Relation.SAME_WEIGHTS,
+    Relation.SHARES_PARTS,
+    Relation.UNRELATED,
+    Relation.CANNOT_TELL,
+}
+
+
+def move(*, pairs: Sequence[tuple[Variant, Variant]]) -> None:
+    """Findings, relations and "not the same" of each loser of (survivor, loser)."""
+    _move_findings(pairs)
+    target = {loser.pk: survivor.pk for survivor, loser in pairs}
+    _move_matches(target)
+    _move_rejections(target)
+
+
+def _move_findings(pairs: Sequence[tuple[Variant, Variant]]) -> None:
+    """Of two open ones that would be the same, the older stays."""
+    both = {"survivors": [pair[0].pk for pair in pairs], "losers": [pair[1].pk for pair in pairs]}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE_REPEATED, both)
+        cursor.execute(_MOVE_FINDINGS, both)
+
+
+def _move_matches(target: Mapping[UUID, UUID]) -> None:
+    """A relation whose ends became one says nothing any more; one that the survivor has already is kept once."""
+    old = list(Match.objects.filter(Q(left__in=target) | Q(right__in=target)).order_by("left", "right"))
+    if not old:
+        return
+    Match.objects.filter(pk__in=[match.pk for match in old]).delete()
+    Match.objects.bulk_create(_repointed(old, target), ignore_conflicts=True)
+
+
+def _repointed(old: Sequence[Match], target: Mapping[UUID, UUID]) -> list[Match]:
+    moved: dict[tuple[UUID, UUID], Match] = {}
+    for match in old:
+        left, right = target.get(match.left_id, match.left_id), target.get(match.right_id, match.right_id)
+        if left == right:
+            continue
+        match.pk = None
+        match.left_id, match.right_id = left, right
+        if right < left:
+            _turn(match)
+        moved.setdefault((match.left_id, match.right_id), match)
+    return [moved[ends] for ends in sorted(moved)]
+
+
+def _turn(match: Match) -> None:
+    """Ends are kept in order, so the relation may have to be told from the other end."""
+    match.left_id, match.right_id = match.right_id, match.left_id
+    relation = Relation(match.relation)
+    match.relation = _OTHER_WAY.get(relation, relation).value
+    if relation not in _BOTH_WAYS and relation not in _OTHER_WAY:
+        match.evidence = {**match.evidence, "reversed": not match.evidence.get("reversed", False)}
+
+
+def _move_rejections(target: Mapping[UUID, UUID]) -> None:
+    """Those that name the loser bind its survivor from now on; one between the two is closed, with a finding."""
+    names = [loser.bytes for loser in target]
+    standing = Decision.objects.filter(
+        Q(left__in=names) | Q(right__in=names), kind=DecisionKind.NOT_SAME, basis=Basis.VARIANT, closed_at=None
+    )
+    for decision in standing.select_for_update().order_by("pk"):
+        ends = [_live(bytes(end), target) for end in (decision.left or b"", decision.right or b"")]
+        decision.left, decision.right = min(ends), max(ends)
+        if decision.left == decision.right:
+            decision.closed_at = Now()
+            survivor = UUID(bytes=decision.left)
+            findings.raise_all(found=[Raised(FindingCode.REJECTION_CLOSED, variant_id=survivor)])
+        decision.save(update_fields=["left", "right", "closed_at"])
+
+
+def _live(end: bytes, target: Mapping[UUID, UUID]) -> bytes:
+    name = UUID(bytes=end)
+    return target.get(name, name).bytes
