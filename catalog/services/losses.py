@@ -44,7 +44,7 @@ def _give_up(lost: QuerySet[Location], reason: str) -> int:
         Location.objects.filter(pk__in=hopeless).update(
             stage=Stage.NONE,
             alone=False,
-            outcome=Case(When(outcome=Outcome.PENDING, then=Value(Outcome.UNREADABLE.value)), default=F("outcome")),
+            outcome=Case(When(outcome=Outcome.PENDING, then=Value(Outcome.INVALID.value)), default=F("outcome")),
         )
         code = FindingCode.READER_FAILED
         findings.raise_all(found=[Raised(code, {"reason": reason}, location_id=pk) for pk in hopeless])

@@ -1,20 +1,27 @@
-"""The lease of a scan: taken when a worker begins, kept while it walks, given back with the report."""
+"""One scan by a worker: leased, kept alive while it walks, closed with its report."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
+from catalog.errors import Busy, Cancelled, CatalogError
 from catalog.models import Job
+from catalog.services import jobs, settling
 from catalog.services.claiming import Orders
+from catalog.services.keeping import Heart
 from catalog.services.losses import LOSSES
+from catalog.services.scanning import scan
 from catalog.vocabulary import JobKind, JobState
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +33,8 @@ _LOST = (
     "The scan stopped three times without a word, the last time after %(files)s files: its process was killed. "
     "Look into the log of the worker, then press Retry."
 )
+
+_OFFLINE = "{path} cannot be reached. Plug the drive in or mount it; it is scanned again by itself."
 
 
 def start(job_id: UUID) -> UUID | None:
@@ -43,27 +52,66 @@ def start(job_id: UUID) -> UUID | None:
     return token if began else None
 
 
-def heartbeat(job_id: UUID, token: UUID, files: int) -> Orders:
-    """Keeps the lease; to stop is told by its loss."""
-    kept = _held(job_id, token).update(leased_until=_until(), files_done=files)
-    return Orders(cancel=not kept)
+def run(job_id: UUID, token: UUID) -> None:
+    """Walks, queues what is new or was left unread, and closes the job. Unforeseen errors are the caller's."""
+    job = Job.objects.select_related("library").get(pk=job_id)
+    if job.library is None:
+        return
+    part = bytes(job.part) if job.part is not None else None
+    heart = _ScanHeart(job_id, token)
+    with heart:
+        try:
+            report = scan(library_id=job.library.pk, part=part, progress=heart.progress, cancelled=heart.cancelled)
+        except (Cancelled, Busy):
+            _release(job_id, token)
+            return
+        if heart.cancelled():
+            _release(job_id, token)
+            return
+    if report.offline:
+        fail(job_id, token, _OFFLINE.format(path=job.library.path_text))
+        return
+    jobs.take_up_again(library_id=job.library.pk, part=part)
+    _end(job_id, token, state=JobState.DONE, report=report.as_json())
+    settling.settle(library_id=job.library.pk)
 
 
-def finish(job_id: UUID, token: UUID, report: object) -> bool:
-    """Closes the job with the report of the scan; False if it was no longer ours."""
-    facts = asdict(report) if is_dataclass(report) and not isinstance(report, type) else {}
-    return _end(job_id, token, state=JobState.DONE, report=facts)
+def interrupted(job_id: UUID, token: UUID, error: Exception) -> None:
+    """After an error that nobody foresaw. When the database went away, the lease ends by itself."""
+    if isinstance(error, DatabaseError) and not (connection.connection is not None and connection.is_usable()):
+        log.warning("the database went away", exc_info=error)
+        return
+    sentence = str(error)
+    if not isinstance(error, CatalogError):
+        log.error("scan %s failed", job_id, exc_info=error)
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+        sentence = f"The scan stopped: {what}. Look into the log of the worker, then press Retry."
+    fail(job_id, token, sentence)
 
 
 def fail(job_id: UUID, token: UUID, sentence: str) -> bool:
-    """Closes the job with what went wrong and what to do."""
+    """Closes the job with what went wrong and what to do; False if it was no longer ours."""
     return _end(job_id, token, state=JobState.FAILED, error=sentence)
 
 
-def release(job_id: UUID, token: UUID) -> bool:
-    """Gives the scan back as if it had never begun: a shutdown."""
-    back = {"state": JobState.WAITING, "lease": None, "leased_until": None, "attempts": F("attempts") - 1}
-    return bool(_held(job_id, token).update(**back))
+class _ScanHeart(Heart):
+    """Keeps the lease of a scan; a scan that is cancelled or paused loses it."""
+
+    def __init__(self, job_id: UUID, token: UUID) -> None:
+        super().__init__(self._keep)
+        self._job_id, self._token, self._seen = job_id, token, 0
+
+    def progress(self, seen: int) -> None:
+        """So many names were met."""
+        self._seen = seen
+
+    def _keep(self) -> Orders:
+        return Orders(cancel=not _held(self._job_id, self._token).update(leased_until=_until(), files_done=self._seen))
+
+
+def _release(job_id: UUID, token: UUID) -> None:
+    """Gives the scan back as if it had never begun."""
+    _held(job_id, token).update(state=JobState.WAITING, lease=None, leased_until=None, attempts=F("attempts") - 1)
 
 
 def unattended() -> list[Job]:

@@ -1,0 +1,68 @@
+"""What must be sent again: the database knows all work, so a lost message, worker or broker costs only time."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from catalog.models import Job, Library, Location
+from catalog.services import losses, scan_runs, settling
+from catalog.services.working import SMALL
+from catalog.vocabulary import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_LOCK = 0x1507_0005
+
+
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """`scans` have neither lease nor delivery; `queues` have work, `offline` ones a drive that may be back."""
+
+    scans: Sequence[Job] = ()
+    queues: Sequence[str] = ()
+    offline: Sequence[str] = ()
+    totals: bool = False
+
+
+def reconcile() -> ToSend:
+    """Frees what dead workers held, opens and closes jobs. Empty when somebody else is at it just now."""
+    with _alone() as alone:
+        if not alone:
+            return ToSend()
+        losses.expire()
+        settling.settle()
+        known = Library.objects.filter(removed_at=None)
+        waiting = Location.objects.exclude(stage=Stage.NONE).values("library").distinct()
+        return ToSend(
+            scans=scan_runs.unattended(),
+            queues=sorted(set(known.filter(online=True, pk__in=waiting).values_list("queue", flat=True))),
+            offline=sorted(set(known.filter(online=False).values_list("queue", flat=True))),
+            totals=Library.objects.filter(totals_stale=True).exists(),
+        )
+
+
+def waiting(queue: str, *, most: int) -> tuple[int, int]:
+    """How many locations wait for the quick and for the bulk workers of a queue, counted up to `most`."""
+    free = Location.objects.filter(lease=None, library__queue=queue, library__online=True, library__removed_at=None)
+    unpaused = free.filter(library__paused=False)
+    quick = free.filter(stage=Stage.PROBE)[:most].count()
+    small = unpaused.filter(stage=Stage.HASH, size__lt=SMALL)[:most].count()
+    bulk = unpaused.filter(stage__in=(Stage.HASH, Stage.VERIFY))[:most].count()
+    return min(most, quick + small), bulk
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        mine = bool(cursor.fetchone()[0])
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
