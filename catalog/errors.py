@@ -66,7 +66,7 @@ class LeaseLost(CatalogError):  # noqa: N818 - says what happened
     """The row is leased to somebody else by now."""
 
 
-class Busy(CatalogError):  # noqa: N818 - a state, not an error
+class Busy(CatalogError):
     """The same work is being done elsewhere at this moment."""
 
 

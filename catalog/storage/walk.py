@@ -30,8 +30,8 @@ _PIPELINE = b"model_index.json"
 class WalkRules:
     """What a library wants walked. Patterns are in the notation of .gitignore; paths are relative to the library.
 
-    `nested` are folders that are libraries of their own. `only` names the file that the library is limited to, or several
-    files with `/` between their names. `part` limits this walk to a folder; inside a pipeline it grows to the whole pipeline.
+    `nested` are folders that are libraries of their own. `only` names the one file that the library is limited to, or
+    several with `/` between them. `part` limits this walk to a folder; inside a pipeline it grows to the pipeline.
     """
 
     include: tuple[str, ...] = ()

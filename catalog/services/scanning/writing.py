@@ -1,0 +1,188 @@
+"""The rows of a scan: one short transaction for what was known, then the new places in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog.models import Location
+from catalog.services import findings, totals
+from catalog.services.scanning import files, names
+from catalog.services.scanning.known import ABSENT, OFFLINE, RETRY
+from catalog.services.scanning.rows import batches, save
+from catalog.storage.keys import path_text, place_key
+from catalog.vocabulary import LocationState, Outcome, Stage
+
+if TYPE_CHECKING:
+    from catalog.formats.sets import FileSet
+    from catalog.models import Library
+    from catalog.services.scanning.comparing import Pair
+    from catalog.services.scanning.known import KnownPlace
+
+SHARES_SIZE, ORDINARY, LAST = 1, 2, 9
+"""Priorities, as `Location.priority` has them."""
+_FIELDS = (
+    "path", "path_key", "path_text", "state", "outcome", "size", "missing_since", "hashed_at", "stage", "priority",
+    "lease", "leased_until", "attempts", "alone", "done_bytes",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is to be written, each place in one list."""
+
+    moved: list[Pair] = field(default_factory=list)
+    edited: list[Pair] = field(default_factory=list)
+    recognised: list[Pair] = field(default_factory=list)
+    untold: list[Pair] = field(default_factory=list)
+    again: list[Pair] = field(default_factory=list)
+    missing: list[KnownPlace] = field(default_factory=list)
+    away: list[KnownPlace] = field(default_factory=list)
+    new: list[FileSet] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Known places that something lies at."""
+        return [*self.moved, *self.edited, *self.recognised, *self.untold, *self.again]
+
+
+def write(library: Library, changes: Changes) -> None:
+    """Writes everything. Interrupted, it leaves new places to the next scan, and nothing half done."""
+    if changes.pairs or changes.missing or changes.away:
+        with transaction.atomic():
+            _Known(library, changes).write()
+            totals.stale([library.pk])
+    sizes = Counter(found.size for found in changes.new)
+    for batch in batches(sorted(changes.new, key=lambda found: place_key(found.path, found.set))):
+        with transaction.atomic():
+            _insert(library, batch, sizes)
+            totals.stale([library.pk])
+
+
+class _Known:
+    """The changes of places that have a row. All rows are locked first, in the order of their numbers."""
+
+    def __init__(self, library: Library, changes: Changes) -> None:
+        self._library, self._changes = library, changes
+        ids = {pair.place.location_id for pair in changes.pairs}
+        ids |= {place.location_id for place in (*changes.missing, *changes.away)}
+        rows = Location.objects.select_for_update(of=("self",)).select_related("variant")
+        self._rows = {row.pk: row for row in rows.filter(pk__in=sorted(ids)).order_by("pk")}
+
+    def write(self) -> None:
+        """Everything but new places."""
+        self._move()
+        for pair in self._changes.edited:
+            _edit(self._rows[pair.place.location_id], pair.found)
+        for pair in self._changes.recognised:
+            _recognise(self._rows[pair.place.location_id], pair.place.mood)
+        for pair in self._changes.untold:
+            _call_back(self._rows[pair.place.location_id], pair.place.mood)
+            _queue(self._rows[pair.place.location_id], Stage.PROBE)
+        for pair in self._changes.again:
+            _call_back(self._rows[pair.place.location_id], pair.place.mood)
+        self._lose()
+        files.replace(self._changes.edited)
+        files.refresh([*self._changes.untold, *self._changes.recognised])
+        save(self._rows.values(), _FIELDS)
+
+    def _move(self) -> None:
+        """Names may change hands, so the old ones are let go of first."""
+        moves = [(self._rows[pair.place.location_id], pair) for pair in self._changes.moved]
+        if not moves:
+            return
+        names.remember(self._library, [(row, pair.found.path) for row, pair in moves])
+        for row, _ in moves:
+            row.path_key = place_key(b"\0" + str(row.pk).encode())
+        save([row for row, _ in moves], ["path_key"])
+        for row, pair in moves:
+            row.path, row.path_text = pair.found.path, path_text(pair.found.path)
+            row.path_key = place_key(pair.found.path, pair.found.set)
+            _call_back(row, pair.place.mood)
+        files.rename(self._changes.moved)
+
+    def _lose(self) -> None:
+        now = timezone.now()
+        for place in self._changes.missing:
+            row = self._rows[place.location_id]
+            row.state, row.missing_since = LocationState.MISSING.value, now
+            _queue(row, Stage.NONE)
+        for place in self._changes.away:
+            self._rows[place.location_id].state = LocationState.OFFLINE.value
+        void = [*self._changes.missing, *(pair.place for pair in self._changes.edited)]
+        if void:
+            findings.clear(locations=[place.location_id for place in void])
+
+
+def _edit(row: Location, found: FileSet) -> None:
+    """Other bytes at the place of a variant: it keeps it, unproven, until they are read."""
+    row.state = (LocationState.CHANGED if row.variant_id else LocationState.PRESENT).value
+    row.missing_since = row.hashed_at = None
+    row.outcome = Outcome.PENDING.value
+    row.size = found.size
+    _queue(row, Stage.PROBE)
+
+
+def _recognise(row: Location, mood: int) -> None:
+    """Read again when there is nothing better to do; what is to be read anyway is read once."""
+    _call_back(row, mood)
+    if row.stage == Stage.NONE:
+        _queue(row, Stage.VERIFY if row.hashed_at else Stage.PROBE)
+
+
+def _call_back(row: Location, mood: int) -> None:
+    """It is there again, or may be read again. What was never read to its end as it is now is read."""
+    if mood == RETRY:
+        _queue(row, Stage.PROBE)
+    elif mood == OFFLINE:
+        row.state = LocationState.PRESENT.value
+    elif mood >= ABSENT:
+        unproven = row.hashed_at is None and row.variant is not None and row.variant.content is not None
+        row.state = (LocationState.CHANGED if unproven else LocationState.PRESENT).value
+        row.missing_since = None
+        if row.hashed_at is None or row.outcome != Outcome.OK:
+            _queue(row, Stage.PROBE)
+
+
+def _queue(row: Location, stage: Stage) -> None:
+    """Waits for this from now on; whoever reads the file at this moment reads what is no longer wanted."""
+    row.stage = stage.value
+    row.priority = LAST if stage is Stage.VERIFY else ORDINARY
+    row.lease = row.leased_until = None
+    row.attempts = row.done_bytes = 0
+    row.alone = False
+
+
+def _insert(library: Library, batch: list[FileSet], sizes: Counter[int]) -> None:
+    """New locations with their files. Those that share their size with another are read first, the other too."""
+    known = _hurry({found.size for found in batch})
+    rows = [
+        Location(
+            library=library,
+            path=found.path,
+            set_name=found.set,
+            path_key=place_key(found.path, found.set),
+            path_text=path_text(found.path),
+            size=found.size,
+            stage=Stage.PROBE.value,
+            priority=SHARES_SIZE if found.size in known or sizes[found.size] > 1 else ORDINARY,
+        )
+        for found in batch
+    ]
+    Location.objects.bulk_create(rows)
+    files.insert((row.pk, found) for row, found in zip(rows, batch, strict=True))
+
+
+def _hurry(sizes: set[int]) -> set[int]:
+    """Those of the sizes that are known; who has one and waits goes first. A row in somebody's hands is let be."""
+    alike = Location.objects.filter(size__in=sorted(sizes))
+    known = set(alike.order_by().values_list("size", flat=True).distinct())
+    if known:
+        waiting = alike.filter(stage__in=(Stage.PROBE, Stage.HASH), priority=ORDINARY)
+        ids = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        Location.objects.filter(pk__in=ids).update(priority=SHARES_SIZE)
+    return known
