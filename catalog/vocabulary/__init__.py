@@ -5,9 +5,9 @@ from __future__ import annotations
 from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, Outcome, Precision
 from catalog.vocabulary.findings import FindingCode
 from catalog.vocabulary.hashes import AUTOV2_DIGITS, Algorithm
-from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Relation
+from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Obstacle, Relation
 from catalog.vocabulary.skips import SkipReason
-from catalog.vocabulary.states import ClaimSource, JobKind, JobState, LocationState, Stage
+from catalog.vocabulary.states import ClaimSource, JobKind, JobState, LocationState, Stage, Verified
 from catalog.vocabulary.words import Word
 
 __all__ = [
@@ -26,10 +26,12 @@ __all__ = [
     "Kind",
     "LocationState",
     "NameSource",
+    "Obstacle",
     "Outcome",
     "Precision",
     "Relation",
     "SkipReason",
     "Stage",
+    "Verified",
     "Word",
 ]

@@ -51,3 +51,15 @@ class Basis(Word):
     TENSORS = "tensors:v1", "the tensors digests and settings"
     CONTENT = "content", "the contents"
     VARIANT = "variant", "the variants"
+
+
+class Obstacle(Word):
+    """Why two variants with the same tensors were not joined by themselves."""
+
+    TOUCHED = "touched", "both models were edited by people"
+    ASKED = "asked", "the site's settings say to ask first"
+    KINDS = "kinds", "they are of different types"
+    SETTINGS = "settings", "they state a setting differently"
+    UNSOUND = "unsound", "one of them is malformed or suspicious"
+    REJECTED = "rejected", "they were decided to be not the same"
+    AMBIGUOUS = "ambiguous", "it fits two models that are not the same"

@@ -52,3 +52,14 @@ class ClaimSource(Word):
     SIDECAR = "sidecar", "in a sidecar"
     HUGGING_FACE = "huggingface", "by Hugging Face"
     OLLAMA = "ollama", "by Ollama"
+
+
+class Verified(Word):
+    """What reading a file again came to."""
+
+    OK = "ok", "as recorded"
+    CORRUPT = "corrupt", "bytes have changed"
+    CHANGED = "changed", "written to since"
+    MISSING = "missing", "not there"
+    UNREADABLE = "unreadable", "cannot be read"
+    UNHASHED = "unhashed", "not hashed yet"
