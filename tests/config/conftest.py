@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.embedded.keeper import LOCK
+from config.embedded.owner import owner
+from config.embedded.places import Places
+from config.embedded.postgres import Postgres
+from config.embedded.programs import postgres_programs
 from tests import servers
 
 if TYPE_CHECKING:
@@ -26,6 +31,30 @@ def data() -> Iterator[Path]:
     yield folder
     eventually(lambda: not keeper_pids(folder))
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Path:
+    """A cluster that was made once, to be copied: making one takes a second."""
+    found = Places(data=servers.FOLDER / "cluster", servers=servers.FOLDER / "cluster")
+    user = owner(found)
+    with servers.locked("cluster"):
+        if not found.cluster.exists():
+            found.data.mkdir(mode=0o711)
+            log = found.data / "log"
+            made = Postgres(
+                found.cluster, found.sockets, postgres_programs(found.programs, user), user, log, durable=False
+            )
+            made.start()
+            made.stop()
+    return found.cluster
+
+
+@pytest.fixture
+def filled(data: Path, cluster: Path) -> Path:
+    """A data folder in which a cluster lies already."""
+    subprocess.run(["cp", "-a", cluster, data / "postgres"], check=True)
+    return data
 
 
 def keeper_pids(folder: Path) -> list[int]:

@@ -35,6 +35,13 @@ def server(data: Path) -> Iterator[Postgres]:
     made.stop()
 
 
+@pytest.fixture
+def made(server: Postgres, filled: Path) -> Postgres:
+    """One whose cluster lies there already."""
+    assert (filled / "postgres") == server.cluster
+    return server
+
+
 def _ask(server: Postgres, question: str) -> object:
     with psycopg.connect(database_url(server.sockets, DATABASE)) as connection:
         row = connection.execute(question.encode()).fetchone()
@@ -53,80 +60,80 @@ def test_it_is_made_with_our_database_and_an_unsurprising_locale(server: Postgre
     assert _ask(server, "SHOW data_checksums") == "on"
 
 
-def test_it_listens_to_nothing_but_a_socket_that_is_closed_to_others(server: Postgres) -> None:
-    server.start()
-    assert _ask(server, "SHOW listen_addresses") == ""
-    for path in (server.sockets, server.sockets / ".s.PGSQL.5432", server.cluster):
+def test_it_listens_to_nothing_but_a_socket_that_is_closed_to_others(made: Postgres) -> None:
+    made.start()
+    assert _ask(made, "SHOW listen_addresses") == ""
+    for path in (made.sockets, made.sockets / ".s.PGSQL.5432", made.cluster):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-        assert path.stat().st_uid == server.user.uid
+        assert path.stat().st_uid == made.user.uid
 
 
-def test_fsync_is_off_only_where_it_was_asked_for(server: Postgres) -> None:
-    server.durable = True
-    server.start()
-    assert _ask(server, "SHOW fsync") == "on"
-    assert _ask(server, "SHOW synchronous_commit") == "on"
+def test_fsync_is_off_only_where_it_was_asked_for(made: Postgres) -> None:
+    made.durable = True
+    made.start()
+    assert _ask(made, "SHOW fsync") == "on"
+    assert _ask(made, "SHOW synchronous_commit") == "on"
 
 
-def test_what_was_committed_survives_a_kill(server: Postgres) -> None:
-    server.durable = True
-    server.start()
-    _run(server, "CREATE TABLE kept (n int)")
-    _run(server, "INSERT INTO kept VALUES (42)")
-    assert server.child is not None
-    server.child.kill()
-    server.child.wait()
+def test_what_was_committed_survives_a_kill(made: Postgres) -> None:
+    made.durable = True
+    made.start()
+    _run(made, "CREATE TABLE kept (n int)")
+    _run(made, "INSERT INTO kept VALUES (42)")
+    assert made.child is not None
+    made.child.kill()
+    made.child.wait()
 
-    server.start()
+    made.start()
 
-    assert _ask(server, "SELECT n FROM kept") == 42
+    assert _ask(made, "SELECT n FROM kept") == 42
 
 
-def test_stopping_does_not_wait_for_clients(server: Postgres) -> None:
-    server.start()
-    with psycopg.connect(database_url(server.sockets, DATABASE)) as connection:
-        server.stop()
+def test_stopping_does_not_wait_for_clients(made: Postgres) -> None:
+    made.start()
+    with psycopg.connect(database_url(made.sockets, DATABASE)) as connection:
+        made.stop()
         with pytest.raises(psycopg.OperationalError):
             connection.execute(b"SELECT 1")
-    assert not server.alive()
+    assert not made.alive()
 
 
-def test_a_stale_pid_that_is_somebody_elses_by_now_does_not_stop_it(server: Postgres) -> None:
-    server.start()
-    server.stop()
+def test_a_stale_pid_that_is_somebody_elses_by_now_does_not_stop_it(made: Postgres) -> None:
+    made.start()
+    made.stop()
     other = subprocess.Popen(["sleep", "60"])
     try:
-        lines = [str(other.pid), str(server.cluster), "1", "5432", str(server.sockets), "", "1 1", "ready"]
-        (server.cluster / "postmaster.pid").write_text("\n".join(lines) + "\n")
-        server.start()
-        assert _ask(server, "SELECT 1") == 1
+        lines = [str(other.pid), str(made.cluster), "1", "5432", str(made.sockets), "", "1 1", "ready"]
+        (made.cluster / "postmaster.pid").write_text("\n".join(lines) + "\n")
+        made.start()
+        assert _ask(made, "SELECT 1") == 1
         assert other.poll() is None
     finally:
         other.kill()
         other.wait()
 
 
-def test_it_waits_for_the_server_of_a_keeper_that_was_killed(server: Postgres) -> None:
-    server.start()
-    assert server.child is not None
-    old = server.child
-    client = psycopg.connect(database_url(server.sockets, "postgres"))
+def test_it_waits_for_the_server_of_a_keeper_that_was_killed(made: Postgres) -> None:
+    made.start()
+    assert made.child is not None
+    old = made.child
+    client = psycopg.connect(database_url(made.sockets, "postgres"))
     old.send_signal(signal.SIGTERM)  # a slow stop: it waits for this client
     threading.Timer(0.3, client.close).start()
 
-    server.start()
+    made.start()
 
-    assert server.child.pid != old.pid
-    assert _ask(server, "SELECT 1") == 1
+    assert made.child.pid != old.pid
+    assert _ask(made, "SELECT 1") == 1
     old.wait()
 
 
-def test_a_cluster_of_another_major_version_stops_with_what_to_do(server: Postgres) -> None:
-    server.start()
-    server.stop()
-    (server.cluster / "PG_VERSION").write_text("12\n")
+def test_a_cluster_of_another_major_version_stops_with_what_to_do(made: Postgres) -> None:
+    made.start()
+    made.stop()
+    (made.cluster / "PG_VERSION").write_text("12\n")
     with pytest.raises(ServersProblem, match=r"made by PostgreSQL 12.*Go back to the release"):
-        server.start()
+        made.start()
 
 
 def test_a_killed_making_leaves_no_half_cluster(server: Postgres) -> None:
@@ -138,14 +145,14 @@ def test_a_killed_making_leaves_no_half_cluster(server: Postgres) -> None:
     assert not part.exists()
 
 
-def test_it_dies_with_whoever_started_it(server: Postgres) -> None:
+def test_it_dies_with_whoever_started_it(made: Postgres) -> None:
     """A process forked off for the purpose starts it and is killed."""
     reader, writer = os.pipe()
     parent = os.fork()
     if parent == 0:
-        server.start()
-        assert server.child is not None
-        os.write(writer, str(server.child.pid).encode())
+        made.start()
+        assert made.child is not None
+        os.write(writer, str(made.child.pid).encode())
         signal.pause()
     pid = int(os.read(reader, 20))
     os.close(reader)
