@@ -9,15 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
+from catalog.api.auth import staff_or_token
 from catalog.models import Finding, Job, Location, StorageTotal
-from catalog.services import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client import Metric
-
-_BEARER = "Bearer "
 
 
 class Catalog:
@@ -50,12 +48,9 @@ class Catalog:
         yield findings
 
 
+@staff_or_token
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The figures as text; 401 for anybody else."""
-    given = request.headers.get("Authorization", "")
-    user = tokens.resolve(token=given.removeprefix(_BEARER)) if given.startswith(_BEARER) else request.user
-    if user is None or not user.is_staff:
-        return HttpResponse("A token or a staff account is needed.", status=401, content_type="text/plain")
+    """The figures as text."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Catalog())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

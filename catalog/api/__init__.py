@@ -6,13 +6,14 @@ from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 
 from catalog.api import jobs, libraries, lookup, records
-from catalog.api.auth import AUTH
+from catalog.api.auth import AUTH, staff_or_token
 
 api = NinjaAPI(
     title="Isotope",
     version="1",
     description="Which model is this file, where does it lie, and what else is known of it.",
     auth=AUTH,
+    docs_decorator=staff_or_token,
     docs=Swagger(settings={"persistAuthorization": False}),
     urls_namespace="api",
 )

@@ -7,11 +7,11 @@ from typing import Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 from ninja.errors import HttpError
 
 from catalog.api.auth import require
-from catalog.api.schemas import JobOut, Message
+from catalog.api.schemas import REFUSALS, JobOut, Text
 from catalog.errors import NotFound, Refused
 from catalog.models import Job
 from catalog.queries import records
@@ -27,13 +27,13 @@ ACTIONS: dict[str, Callable[..., Job]] = {
 }
 
 
-@router.get("", response=list[JobOut], summary="List jobs, newest first")
-def list_jobs(request: HttpRequest, state: str = "", limit: int = Query(100, ge=1, le=1000)) -> list[records.JobRow]:
+@router.get("", response={200: list[JobOut], **REFUSALS}, summary="List jobs, newest first")
+def list_jobs(request: HttpRequest, state: Text = "", limit: int = Query(100, ge=1, le=1000)) -> list[records.JobRow]:
     require(request, "catalog.view_job")
     return records.jobs(state=state, limit=limit)
 
 
-@router.get("/{job_id}", response=JobOut, summary="One job")
+@router.get("/{job_id}", response={200: JobOut, **REFUSALS}, summary="One job")
 def get_job(request: HttpRequest, job_id: UUID) -> records.JobRow:
     require(request, "catalog.view_job")
     job = Job.objects.filter(pk=job_id).first()
@@ -42,10 +42,14 @@ def get_job(request: HttpRequest, job_id: UUID) -> records.JobRow:
     return records.job_row(job)
 
 
-@router.post("/{job_id}/{action}", response={200: JobOut, 409: Message}, summary="Cancel, pause, resume or retry a job")
+@router.post(
+    "/{job_id}/{action}",
+    response={200: JobOut, **REFUSALS},
+    summary="Cancel, pause, resume or retry a job",
+)
 def act(
     request: HttpRequest, job_id: UUID, action: Literal["cancel", "pause", "resume", "retry"]
-) -> tuple[int, records.JobRow]:
+) -> Status[records.JobRow]:
     require(request, "catalog.change_job")
     try:
         job = ACTIONS[action](job_id=job_id)
@@ -54,4 +58,4 @@ def act(
     except Refused as refused:
         raise HttpError(409, str(refused)) from refused
     nudge(job)
-    return 200, records.job_row(job)
+    return Status(200, records.job_row(job))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 from ninja.errors import HttpError
 
 from catalog.api.auth import require
-from catalog.api.schemas import JobOut, LibraryIn, LibraryOut, Message, ScanIn
+from catalog.api.schemas import REFUSALS, JobOut, LibraryIn, LibraryOut, ScanIn
 from catalog.errors import PathRefused
 from catalog.models import Job, Library
 from catalog.queries import records
@@ -21,54 +21,64 @@ router = Router(tags=["libraries"])
 scanning = Router(tags=["libraries"])
 
 
-@router.get("", response=list[LibraryOut], summary="List the library folders")
+@router.get("", response={200: list[LibraryOut], **REFUSALS}, summary="List the library folders")
 def list_libraries(request: HttpRequest) -> list[records.LibraryRow]:
     require(request, "catalog.view_library")
     return records.libraries()
 
 
-@router.post("", response={201: LibraryOut, 400: Message}, summary="Add a library folder and scan it")
-def add_library(request: HttpRequest, body: LibraryIn) -> tuple[int, records.LibraryRow]:
+@router.post("", response={201: LibraryOut, **REFUSALS}, summary="Add a library folder and scan it")
+def add_library(request: HttpRequest, body: LibraryIn) -> Status[records.LibraryRow]:
     require(request, "catalog.add_library")
-    library = _allowed(body.path, name=body.name)
+    library = _added(body.path, name=body.name)
     start_scan(library_id=library.pk, user=request.user)
-    return 201, records.library_row(library)
+    return Status(201, records.library_row(library))
 
 
-@router.get("/{library_id}", response=LibraryOut, summary="One library folder")
+@router.get("/{library_id}", response={200: LibraryOut, **REFUSALS}, summary="One library folder")
 def get_library(request: HttpRequest, library_id: int) -> records.LibraryRow:
     require(request, "catalog.view_library")
     return records.library_row(_library(library_id))
 
 
-@router.post("/{library_id}/scan", response={202: JobOut}, summary="Scan a library folder")
-def scan_library(request: HttpRequest, library_id: int) -> tuple[int, records.JobRow]:
+@router.post("/{library_id}/scan", response={202: JobOut, **REFUSALS}, summary="Scan a library folder")
+def scan_library(request: HttpRequest, library_id: int) -> Status[records.JobRow]:
     require(request, CHANGE)
-    return 202, records.job_row(start_scan(library_id=_library(library_id).pk, user=request.user))
+    return Status(202, records.job_row(start_scan(library_id=_library(library_id).pk, user=request.user)))
 
 
-@scanning.post("", response={202: JobOut, 400: Message}, summary="Scan a path inside a library folder")
-def scan_path(request: HttpRequest, body: ScanIn) -> tuple[int, records.JobRow]:
+@scanning.post("", response={202: JobOut, **REFUSALS}, summary="Scan a path inside a library folder")
+def scan_path(request: HttpRequest, body: ScanIn) -> Status[records.JobRow]:
     require(request, CHANGE)
     job = _scan_part(body.path, request)
-    return 202, records.job_row(job)
+    return Status(202, records.job_row(job))
 
 
 def _scan_part(path: str, request: HttpRequest) -> Job:
+    raw = _allowed(path)
     try:
-        folders.check_allowed(path=os.fsencode(path))
-        library, part = folders.locate(os.fsencode(path))
+        library, part = folders.locate(raw)
     except PathRefused as refused:
-        raise HttpError(400, str(refused)) from refused
+        raise HttpError(409, str(refused)) from refused
     return start_scan(library_id=library.pk, part=part, user=request.user)
 
 
-def _allowed(path: str, *, name: str) -> Library:
+def _added(path: str, *, name: str) -> Library:
+    raw = _allowed(path)
     try:
-        folders.check_allowed(path=os.fsencode(path))
-        return folders.add(path=os.fsencode(path), name=name)
+        return folders.add(path=raw, name=name)
     except PathRefused as refused:
-        raise HttpError(400, str(refused)) from refused
+        raise HttpError(409, str(refused)) from refused
+
+
+def _allowed(path: str) -> bytes:
+    """The same answer for every path outside, whether anything is there or not."""
+    try:
+        raw = os.fsencode(path)
+        folders.check_allowed(path=raw)
+    except (PathRefused, ValueError) as refused:
+        raise HttpError(403, str(refused)) from refused
+    return raw
 
 
 def _library(library_id: int) -> Library:

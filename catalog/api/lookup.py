@@ -6,19 +6,19 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from catalog.api.auth import require
-from catalog.api.schemas import AnswerOut, QueriesIn
+from catalog.api.schemas import REFUSALS, AnswerOut, QueriesIn
 from catalog.queries import lookup
 
 router = Router(tags=["look-up"])
 
 
-@router.get("", response=AnswerOut, summary="Look one thing up")
+@router.get("", response={200: AnswerOut, **REFUSALS}, summary="Look one thing up")
 def look_up(request: HttpRequest, q: str = Query(..., min_length=1, max_length=4096)) -> lookup.Answer:
     require(request)
     return lookup.find(q)
 
 
-@router.post("", response=list[AnswerOut], summary="Look many things up")
+@router.post("", response={200: list[AnswerOut], **REFUSALS}, summary="Look many things up")
 def look_up_many(request: HttpRequest, body: QueriesIn) -> list[lookup.Answer]:
     require(request)
     return lookup.find_many(body.queries)

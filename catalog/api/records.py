@@ -10,7 +10,7 @@ from ninja import Query, Router
 from ninja.errors import HttpError
 
 from catalog.api.auth import require
-from catalog.api.schemas import FiltersIn, ModelOut, ModelPage, TensorsOut, VariantOut
+from catalog.api.schemas import REFUSALS, FiltersIn, ModelOut, ModelPage, TensorsOut, VariantOut
 from catalog.queries import records
 from catalog.queries import variants as variant_rows
 
@@ -19,7 +19,7 @@ models = Router(tags=["models"])
 variants = Router(tags=["variants"])
 
 
-@models.get("", response=ModelPage, summary="List models, newest first")
+@models.get("", response={200: ModelPage, **REFUSALS}, summary="List models, newest first")
 def list_models(
     request: HttpRequest,
     filters: Query[FiltersIn],
@@ -30,19 +30,23 @@ def list_models(
     return records.page(filters=records.Filters(**filters.dict()), after=after, limit=limit)
 
 
-@models.get("/{model_id}", response=ModelOut, summary="One model; an alias answers with the model it became")
+@models.get(
+    "/{model_id}", response={200: ModelOut, **REFUSALS}, summary="One model; an alias answers with the model it became"
+)
 def get_model(request: HttpRequest, model_id: UUID) -> records.ModelDetail:
     require(request)
     return _found(records.model(model_id))
 
 
-@variants.get("/{variant_id}", response=VariantOut, summary="One variant with its hashes, files and places")
+@variants.get(
+    "/{variant_id}", response={200: VariantOut, **REFUSALS}, summary="One variant with its hashes, files and places"
+)
 def get_variant(request: HttpRequest, variant_id: UUID) -> variant_rows.VariantDetail:
     require(request)
     return _found(variant_rows.variant(variant_id))
 
 
-@variants.get("/{variant_id}/tensors", response=TensorsOut, summary="The tensors of a variant")
+@variants.get("/{variant_id}/tensors", response={200: TensorsOut, **REFUSALS}, summary="The tensors of a variant")
 def get_tensors(
     request: HttpRequest,
     variant_id: UUID,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, StringConstraints
+
+
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""What PostgreSQL can hold: any text without NUL."""
 
 
 class Strict(Schema):
@@ -16,7 +21,12 @@ class Strict(Schema):
 
 
 class Message(Schema):
-    detail: str
+    """Why a request was refused: a sentence, or for a malformed one the list of what does not fit."""
+
+    detail: str | list[dict[str, object]]
+
+
+REFUSALS = {frozenset({400, 401, 403, 404, 409, 422}): Message}
 
 
 class HitOut(Schema):
@@ -129,12 +139,12 @@ class ModelOut(ModelRow):
 class FiltersIn(Strict):
     """What the list is narrowed to; names take a fragment, the others one word of the catalog."""
 
-    name: str = ""
-    kind: str = ""
-    base: str = ""
-    format: str = ""
-    precision: str = ""
-    state: str = ""
+    name: Text = ""
+    kind: Text = ""
+    base: Text = ""
+    format: Text = ""
+    precision: Text = ""
+    state: Text = ""
     library: int | None = None
 
 
@@ -176,12 +186,12 @@ class LibraryOut(Schema):
 
 
 class LibraryIn(Strict):
-    path: str = Field(min_length=1, max_length=4096)
-    name: str = Field("", max_length=200)
+    path: Text = Field(min_length=1, max_length=4096)
+    name: Text = Field("", max_length=200)
 
 
 class ScanIn(Strict):
-    path: str = Field(min_length=1, max_length=4096, description="A library folder, or a path inside one.")
+    path: Text = Field(min_length=1, max_length=4096, description="A library folder, or a path inside one.")
 
 
 class JobOut(Schema):

@@ -5,29 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
-from catalog.services import tokens
 from tests import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def caller() -> Callable[..., Client]:
-    """A program whose token belongs to a staff member with these permissions."""
-
-    def make(*permissions: str) -> Client:
-        user = User.objects.create_user("program", password="x", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        _row, secret = tokens.make(user=user, name="test")
-        return Client(headers={"Authorization": f"Bearer {secret}"})
-
-    return make
 
 
 def test_look_up_answers_a_program_with_a_token(caller: Callable[..., Client]) -> None:
