@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
-from catalog.errors import Busy, Cancelled, CatalogError
+from catalog.errors import Busy, Cancelled, CatalogError, LibraryOffline
 from catalog.models import Job
 from catalog.services import jobs, settling
 from catalog.services.claiming import Orders
@@ -34,7 +34,7 @@ _LOST = (
     "Look into the log of the worker, then press Retry."
 )
 
-_OFFLINE = "{path} cannot be reached. Plug the drive in or mount it; it is scanned again by itself."
+_OFFLINE = "Plug the drive in or mount it; it is scanned again by itself."
 
 
 def start(job_id: UUID) -> UUID | None:
@@ -65,12 +65,12 @@ def run(job_id: UUID, token: UUID) -> None:
         except (Cancelled, Busy):
             _release(job_id, token)
             return
+        except LibraryOffline as gone:
+            fail(job_id, token, f"{gone} {_OFFLINE}")
+            return
         if heart.cancelled():
             _release(job_id, token)
             return
-    if report.offline:
-        fail(job_id, token, _OFFLINE.format(path=job.library.path_text))
-        return
     jobs.take_up_again(library_id=job.library.pk, part=part)
     _end(job_id, token, state=JobState.DONE, report=report.as_json())
     settling.settle(library_id=job.library.pk)
