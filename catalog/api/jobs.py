@@ -11,7 +11,7 @@ from ninja import Query, Router, Status
 from ninja.errors import HttpError
 
 from catalog.api.auth import require
-from catalog.api.schemas import REFUSALS, JobOut, Text
+from catalog.api.schemas import REFUSALS, JobOut, JobsIn
 from catalog.errors import NotFound, Refused
 from catalog.models import Job
 from catalog.queries import records
@@ -28,9 +28,9 @@ ACTIONS: dict[str, Callable[..., Job]] = {
 
 
 @router.get("", response={200: list[JobOut], **REFUSALS}, summary="List jobs, newest first")
-def list_jobs(request: HttpRequest, state: Text = "", limit: int = Query(100, ge=1, le=1000)) -> list[records.JobRow]:
+def list_jobs(request: HttpRequest, asked: Query[JobsIn]) -> list[records.JobRow]:
     require(request, "catalog.view_job")
-    return records.jobs(state=state, limit=limit)
+    return records.jobs(state=asked.state, limit=asked.limit)
 
 
 @router.get("/{job_id}", response={200: JobOut, **REFUSALS}, summary="One job")

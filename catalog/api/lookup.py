@@ -6,16 +6,16 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from catalog.api.auth import require
-from catalog.api.schemas import REFUSALS, AnswerOut, QueriesIn
+from catalog.api.schemas import REFUSALS, AnswerOut, QueriesIn, QuestionIn
 from catalog.queries import lookup
 
 router = Router(tags=["look-up"])
 
 
 @router.get("", response={200: AnswerOut, **REFUSALS}, summary="Look one thing up")
-def look_up(request: HttpRequest, q: str = Query(..., min_length=1, max_length=4096)) -> lookup.Answer:
+def look_up(request: HttpRequest, asked: Query[QuestionIn]) -> lookup.Answer:
     require(request)
-    return lookup.find(q)
+    return lookup.find(asked.q)
 
 
 @router.post("", response={200: list[AnswerOut], **REFUSALS}, summary="Look many things up")

@@ -10,7 +10,7 @@ from ninja import Query, Router
 from ninja.errors import HttpError
 
 from catalog.api.auth import require
-from catalog.api.schemas import REFUSALS, FiltersIn, ModelOut, ModelPage, TensorsOut, VariantOut
+from catalog.api.schemas import REFUSALS, FiltersIn, ModelOut, ModelPage, SliceIn, TensorsOut, VariantOut
 from catalog.queries import records
 from catalog.queries import variants as variant_rows
 
@@ -20,14 +20,10 @@ variants = Router(tags=["variants"])
 
 
 @models.get("", response={200: ModelPage, **REFUSALS}, summary="List models, newest first")
-def list_models(
-    request: HttpRequest,
-    filters: Query[FiltersIn],
-    after: int | None = Query(None, ge=0, description="`next` of the page before."),
-    limit: int = Query(100, ge=1, le=1000),
-) -> records.Page:
+def list_models(request: HttpRequest, asked: Query[FiltersIn]) -> records.Page:
     require(request)
-    return records.page(filters=records.Filters(**filters.dict()), after=after, limit=limit)
+    words = asked.dict(exclude={"after", "limit"})
+    return records.page(filters=records.Filters(**words), after=asked.after, limit=asked.limit)
 
 
 @models.get(
@@ -47,14 +43,9 @@ def get_variant(request: HttpRequest, variant_id: UUID) -> variant_rows.VariantD
 
 
 @variants.get("/{variant_id}/tensors", response={200: TensorsOut, **REFUSALS}, summary="The tensors of a variant")
-def get_tensors(
-    request: HttpRequest,
-    variant_id: UUID,
-    offset: int = Query(0, ge=0),
-    limit: int = Query(1000, ge=1, le=20_000),
-) -> records.Tensors:
+def get_tensors(request: HttpRequest, variant_id: UUID, part: Query[SliceIn]) -> records.Tensors:
     require(request)
-    return _found(records.tensors(variant_id, offset=offset, limit=limit))
+    return _found(records.tensors(variant_id, offset=part.offset, limit=part.limit))
 
 
 def _found(value: T | None) -> T:

@@ -9,7 +9,6 @@ from uuid import UUID
 from ninja import Field, Schema
 from pydantic import ConfigDict, StringConstraints
 
-
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """What PostgreSQL can hold: any text without NUL."""
 
@@ -27,6 +26,10 @@ class Message(Schema):
 
 
 REFUSALS = {frozenset({400, 401, 403, 404, 409, 422}): Message}
+
+
+class QuestionIn(Strict):
+    q: str = Field(min_length=1, max_length=4096)
 
 
 class HitOut(Schema):
@@ -146,6 +149,8 @@ class FiltersIn(Strict):
     precision: Text = ""
     state: Text = ""
     library: int | None = None
+    after: int | None = Field(None, ge=0, description="`next` of the page before.")
+    limit: int = Field(100, ge=1, le=1000)
 
 
 class ModelPage(Schema):
@@ -153,6 +158,11 @@ class ModelPage(Schema):
 
     items: list[ModelRow]
     next: int | None
+
+
+class SliceIn(Strict):
+    offset: int = Field(0, ge=0)
+    limit: int = Field(1000, ge=1, le=20_000)
 
 
 class TensorOut(Schema):
@@ -192,6 +202,11 @@ class LibraryIn(Strict):
 
 class ScanIn(Strict):
     path: Text = Field(min_length=1, max_length=4096, description="A library folder, or a path inside one.")
+
+
+class JobsIn(Strict):
+    state: Text = ""
+    limit: int = Field(100, ge=1, le=1000)
 
 
 class JobOut(Schema):

@@ -19,7 +19,7 @@ class FindingCode(StrEnum):
     template: str
     advice: str
 
-    def __new__(cls, value: str, heading: str, template: str, advice: str) -> Self:
+    def __new__(cls, value: str, heading: str = "", template: str = "", advice: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.heading, member.template, member.advice = heading, template, advice

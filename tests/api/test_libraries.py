@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def folder(tmp_path: Path, settings: Settings) -> Path:
     """A folder below the allowed ones."""
     settings.ISOTOPE_FOLDERS = [str(tmp_path)]
     made = tmp_path / "models"
@@ -65,7 +65,7 @@ def test_a_part_of_a_library_can_be_scanned(editor: Client, folder: Path) -> Non
     status, answer = post(editor, "scan", {"path": str(folder / "loras")})
 
     assert status == 202
-    assert bytes(Job.objects.get(pk=answer["id"]).part or b"") == b"loras"
+    assert bytes(Job.objects.get(pk=str(answer["id"])).part or b"") == b"loras"
 
 
 def test_looking_is_not_changing(viewer: Client, folder: Path) -> None:
