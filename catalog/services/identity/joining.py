@@ -14,7 +14,7 @@ from catalog.models import Decision, FormerName, Match, ModelHash, ModelRecord, 
 from catalog.services import findings
 from catalog.services.identity import locking, rejections
 from catalog.services.identity.holding import hold_homes, live
-from catalog.services.identity.moving import unite
+from catalog.services.identity.uniting import unite
 from catalog.storage.keys import path_key
 from catalog.vocabulary import Algorithm, Certainty, DecisionKind, FindingCode, Kind, Obstacle, Outcome, Relation
 

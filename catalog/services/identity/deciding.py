@@ -1,0 +1,192 @@
+"""What a person decides about models: merge, split, "not the same", and the undoing of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from catalog.errors import Refused
+from catalog.models import Decision, FormerName, ModelRecord, Variant
+from catalog.services import findings
+from catalog.services.identity import rejections, undoing
+from catalog.services.identity.before_image import Change, Image, Table
+from catalog.services.identity.holding import hold_homes, hold_models
+from catalog.services.identity.uniting import home_again, unite
+from catalog.services.identity.wording import named
+from catalog.vocabulary import DecisionKind, FindingCode, NameSource
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import TypeAlias
+    from uuid import UUID
+
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    Person: TypeAlias = AbstractBaseUser | AnonymousUser | None
+
+NO_PERSON = "command line"
+"""Who decided when nobody is signed in: whoever may use the command line."""
+
+
+def merge(*, models: Sequence[ModelRecord], into: ModelRecord, user: Person, reason: str = "") -> Decision:
+    """Makes the models one, which keeps the id of `into`; the other ids answer with it from then on.
+
+    Raises `Refused` if one of them is an alias already, if there is nothing to merge, or if a "not the same" stands
+    between any two.
+    """
+    with transaction.atomic():
+        held = hold_models({into.pk, *(model.pk for model in models)})
+        _refuse_aliases(held[pk] for pk in (into.pk, *(model.pk for model in models)))
+        target = held.pop(into.pk)
+        others = sorted(held.values(), key=lambda model: model.number)
+        if not others:
+            raise Refused("Choose at least two models: there is nothing to merge.")
+        _refuse_rejected([target, *others])
+        target.touched = True
+        image = unite(models=others, into=target)
+        _settle(Variant.objects.filter(model=target).values_list("pk", flat=True))
+        return _write(_decision(DecisionKind.MERGE, user, reason), image, [target, *others])
+
+
+def split(*, variants: Sequence[Variant], user: Person, reason: str = "") -> Decision:
+    """Moves variants of one model to a new model. Raises `Refused` if nothing would be left, or of several models."""
+    with transaction.atomic():
+        moving, held = hold_homes([variant.merged_into_id or variant.pk for variant in variants])
+        homes = {variant.model_id for variant in moving}
+        if len(homes) != 1:
+            raise Refused("Choose variants of one model: only those can be moved to a new one.")
+        old = held[homes.pop()]
+        image, new = _moved_out(moving, old)
+        return _write(_decision(DecisionKind.SPLIT, user, reason), image, [old, new])
+
+
+def not_same(*, left: Variant, right: Variant, user: Person, reason: str = "") -> Decision:
+    """Keeps two variants apart for good; if they are in one model, the younger moves to a new one with its like.
+
+    A rejection that stands already is given back. Raises `Refused` when both ids name one variant.
+    """
+    with transaction.atomic():
+        pair, held = hold_homes([left.merged_into_id or left.pk, right.merged_into_id or right.pk])
+        if len(pair) < 2:
+            raise Refused("These are one variant: its bytes are the same, so it cannot be different from itself.")
+        stays, goes = pair
+        image, homes = Image(), [held[stays.model_id], held[goes.model_id]]
+        if stays.model_id == goes.model_id:
+            image, new = _moved_out(_with_its_like(goes, stays), homes[0])
+            homes[1] = new
+        standing = rejections.first_between(([stays], [goes]))
+        if standing is not None and not image.changes:
+            return standing
+        decision = _decision(DecisionKind.NOT_SAME, user, reason)
+        decision.basis, decision.left, decision.right = rejections.bind(stays, goes)
+        _settle([stays.pk, goes.pk])
+        return _write(decision, image, homes)
+
+
+def undo(*, decision: Decision, user: Person) -> Decision:
+    """Puts back the variants, aliases and fields that a decision changed, and nothing else.
+
+    What was joined or merged stands as "not the same" from then on; undoing the undo lifts that. Raises `Refused` with
+    the name of a later decision that changed the same, or if a variant of it was absorbed since.
+    """
+    with transaction.atomic():
+        row = Decision.objects.select_for_update(of=("self",)).select_related("actor").get(pk=decision.pk)
+        image = Image.read(row.before)
+        held = hold_models(image.models())
+        undoing.refuse(row, image)
+        changes = undoing.put_back(image, held)
+        if row.kind == DecisionKind.NOT_SAME:
+            Decision.objects.filter(pk=row.pk).update(closed_at=Now())
+            changes.append(Change(Table.REJECTION, str(row.pk), "open", before=True, after=False))
+        if row.kind in {DecisionKind.JOIN, DecisionKind.MERGE}:
+            changes += _kept_apart(image, user, reason=f"Undone: {named(row)}.")
+        undone = _decision(DecisionKind.UNDO, user)
+        undone.undoes = row
+        return _write(undone, Image(tuple(changes)), row.models_touched.all())
+
+
+def _refuse_aliases(models: Iterable[ModelRecord]) -> None:
+    for model in models:
+        if model.merged_into is not None:
+            raise Refused(f"“{model}” was merged into “{model.merged_into}” already. Choose that one instead.")
+
+
+def _refuse_rejected(models: Sequence[ModelRecord]) -> None:
+    members: dict[UUID, list[Variant]] = {model.pk: [] for model in models}
+    for variant in Variant.objects.filter(model__in=members, merged_into=None):
+        members[variant.model_id].append(variant)
+    standing = rejections.first_between(list(members.values()))
+    if standing is not None:
+        raise Refused(f"They are not the same: {named(standing)}. Undo that first if it was wrong.")
+
+
+def _moved_out(variants: Sequence[Variant], old: ModelRecord) -> tuple[Image, ModelRecord]:
+    """A new model for variants of an old one, named after their file."""
+    ids = [variant.pk for variant in variants]
+    rest = Variant.objects.filter(model=old, merged_into=None).exclude(pk__in=ids).order_by("number")
+    stayed = tuple(rest.values_list("pk", flat=True))
+    if not stayed:
+        raise Refused("Leave at least one variant in the model: all of them together are the model already.")
+    first = variants[0]
+    name = FormerName.objects.filter(variant__in=ids).order_by("-last_seen", "pk").values_list("stem", flat=True)
+    new = ModelRecord.objects.create(
+        name=name.first() or old.name, name_source=NameSource.FILE, kind=first.kind, base=first.base
+    )
+    return Image(tuple(home_again(variants, new)), stayed), new
+
+
+def _with_its_like(goes: Variant, stays: Variant) -> list[Variant]:
+    """The variant, and those of its model that share tensors or weights with it and not with the one that stays."""
+    members = {variant.pk: variant for variant in Variant.objects.filter(model=goes.model_id, merged_into=None)}
+    held = rejections.handles(members.values())
+    own, other = set(held[goes.pk].items()), set(held[stays.pk].items())
+    like = own - other
+    return [
+        variant
+        for pk, variant in sorted(members.items(), key=lambda item: item[1].number)
+        if pk == goes.pk or (pk != stays.pk and like & set(held[pk].items()) and not other & set(held[pk].items()))
+    ]
+
+
+def _kept_apart(image: Image, user: Person, reason: str) -> list[Change]:
+    """No two of the groups that were joined are joined again."""
+    groups = [*image.moved().values(), list(image.stayed)]
+    rows = Variant.objects.select_related("merged_into").in_bulk([pk for group in groups for pk in group])
+    live = [[rows[pk].merged_into or rows[pk] for pk in group] for group in groups]
+    pairs = (
+        (one, other)
+        for number, group in enumerate(live)
+        for later in live[number + 1 :]
+        for one in group
+        for other in later
+        if one.pk != other.pk
+    )
+    made = rejections.reject(pairs, user=user, rule="undone", reason=reason)
+    return [Change(Table.REJECTION, str(row.pk), "open", before=False, after=True) for row in made]
+
+
+def _settle(variants: Collection[UUID] | Iterable[UUID]) -> None:
+    """A person has looked at them: what asked for that needs no more attention."""
+    for pk in variants:
+        findings.clear(codes=[FindingCode.SETTINGS_DIFFER], variant=pk)
+
+
+def _decision(kind: DecisionKind, user: Person, reason: str = "") -> Decision:
+    return Decision(
+        kind=kind,
+        actor_id=user.pk if user is not None else None,
+        rule="" if user is not None else NO_PERSON,
+        reason=reason.replace("\0", ""),
+    )
+
+
+def _write(decision: Decision, image: Image, models: Iterable[ModelRecord]) -> Decision:
+    """Stores the decision and marks its models as touched."""
+    decision.before = image.written()
+    decision.save()
+    ids = {*image.models(), *(model.pk for model in models)}
+    decision.models_touched.set(ModelRecord.objects.filter(pk__in=ids))
+    ModelRecord.objects.filter(pk__in=ids, merged_into=None).update(touched=True)
+    return decision
