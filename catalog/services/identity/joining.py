@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
+from django.db import connection
 
 from catalog.models import Decision, FormerName, Match, ModelHash, ModelRecord, Preference, Variant
 from catalog.services import findings
-from catalog.services.identity import locking, rejections
+from catalog.services.identity import rejections
 from catalog.services.identity.holding import hold_homes, live
 from catalog.services.identity.uniting import unite
 from catalog.storage.keys import path_key
@@ -38,7 +39,7 @@ def join_same_tensors(*, variants: Sequence[Variant]) -> list[Decision]:
     """
     fresh = {variant.merged_into_id or variant.pk for variant in variants}
     digests = _digests(fresh)
-    locking.keys(digests)  # of two that store the same tensors at once, the second one sees the first
+    hold(digests)
     families = _families(digests)
     if not families:
         return []
@@ -49,6 +50,17 @@ def join_same_tensors(*, variants: Sequence[Variant]) -> list[Decision]:
                 _place(variant, family, scene)
     _keep_matches(scene.matches.values())
     return scene.decisions
+
+
+def hold(digests: Iterable[bytes]) -> None:
+    """One transaction at a time per digest: of two that store the same, the second one sees the rows of the first.
+
+    A transaction that locks rows before it joins takes these first, so that two of them never wait for each other.
+    """
+    keys = sorted({int.from_bytes(digest[:8], "little", signed=True) for digest in digests})
+    if keys:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) key", [keys])
 
 
 @dataclass(slots=True)
