@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.formats.sets import partition, single
-from catalog.services.scanning.known import CALM, KnownPlace, place_of, print_of
+from catalog.services.scanning.known import CALM, MOOD, KnownPlace, place_of, print_of
 from catalog.storage.keys import signed
 
 if TYPE_CHECKING:
-    from catalog.formats.sets import FileSet
+    from catalog.formats.sets import FileSet, Grouping
     from catalog.services.scanning.known import Known, Row
     from catalog.storage.values import Entry, Snapshot
     from catalog.storage.walk import Walk
 
-_DEV, _MOOD = 5, 7
+_DEV = 5
 
 
 class Pair(NamedTuple):
@@ -30,8 +30,7 @@ class Comparison:
     """Each place in one list, `unchanged` ones counted.
 
     `again`: unchanged, but missing, offline or unreadable before. `touched`: same files, sizes and times, other ctime
-    or inode. `edited`: other files, sizes or times. `gone`: the walk looked there and found nothing. `new`. `devices`:
-    pairs of the device that a file was on before and is on now, of all that were found.
+    or inode. `edited`: other files, sizes or times. `gone`: the walk looked there and found nothing. `new`.
     """
 
     unchanged: int = 0
@@ -40,38 +39,41 @@ class Comparison:
     edited: list[Pair] = field(default_factory=list)
     gone: list[KnownPlace] = field(default_factory=list)
     new: list[FileSet] = field(default_factory=list)
-    devices: set[tuple[int, int]] = field(default_factory=set)
 
 
 def compare(walked: Walk, known: Known) -> Comparison:
-    """Takes what it finds out of `known`; the rest of it is gone, where the walk looked."""
+    """What became of every place that is known, and what is new."""
     grouping = partition(walked.entries, walked.twins)
     result = Comparison()
-    for entry in _differing(grouping.loose, known.loose, result):
-        row = known.loose.pop(entry.path, None)
+    for entry in _differing(grouping.loose, known.loose):
+        row = known.loose.get(entry.path)
         _sort(result, place_of([row]) if row is not None else None, single(entry), walked)
     for found in grouping.sets:
-        rows = known.sets.pop((found.path, found.set), None)
+        rows = known.sets.get((found.path, found.set))
         _sort(result, place_of(rows) if rows is not None else None, found, walked)
-    left = [*([row] for row in known.loose.values()), *known.sets.values()]
-    result.gone = [place for rows in left if _looked(place := place_of(rows), walked)]
+    there = len(grouping.loose) + len(grouping.sets) - len(result.new)
+    if there < len(known.loose) + len(known.sets):
+        result.gone = _gone(grouping, known, walked)
+    result.unchanged = there - len(result.again) - len(result.touched) - len(result.edited)
     return result
 
 
-def _differing(loose: list[Entry], known: dict[bytes, Row], result: Comparison) -> list[Entry]:
+def devices(walked: Walk, known: Known) -> set[tuple[int, int]]:
+    """The devices that files were on before and are on now, of all that were found; as the tables keep them."""
+    before = {path: row[_DEV] for path, row in known.loose.items()}
+    before |= {row[0]: row[_DEV] for rows in known.sets.values() for row in rows}
+    now = ((entry.path, entry.snapshot.dev) for entry in walked.entries)
+    return {(before[path], signed(dev)) for path, dev in now if path in before}
+
+
+def _differing(loose: list[Entry], known: dict[bytes, Row]) -> list[Entry]:
     """The files that need a closer look. Nearly every file of a library is done with in this loop."""
     left: list[Entry] = []
-    take, devices = known.pop, result.devices
+    find = known.get
     for entry in loose:
-        path, now = entry[0], entry[1]
-        row = take(path, None)
-        if row is not None and row[1:5] == now[1:5] and row[_MOOD] == CALM:
-            devices.add((row[_DEV], now[0]))
-            continue
-        if row is not None:
-            known[path] = row
-        left.append(entry)
-    result.unchanged += len(loose) - len(left)
+        row = find(entry[0])
+        if row is None or row[1:5] != entry[1][1:5] or row[MOOD] is not None:
+            left.append(entry)
     return left
 
 
@@ -82,10 +84,7 @@ def _sort(result: Comparison, place: KnownPlace | None, found: FileSet, walked: 
     before = {file.path: file for file in place.files}
     now = {file.entry.path: file.entry.snapshot for file in found.files}
     if any(not walked.covers(path) for path in before.keys() - now.keys()):
-        result.unchanged += 1  # a folder of it could not be listed: nothing is known of what lies there
-        return
-    for path in before.keys() & now.keys():
-        result.devices.add((before[path].dev, now[path].dev))
+        return  # a folder of it could not be listed: nothing is known of what lies there
     pair = Pair(place, found)
     if before.keys() != now.keys() or any(before[path].print[1:] != print_of(now[path])[1:] for path in now):
         result.edited.append(pair)
@@ -93,8 +92,14 @@ def _sort(result: Comparison, place: KnownPlace | None, found: FileSet, walked: 
         result.touched.append(pair)
     elif place.mood != CALM:
         result.again.append(pair)
-    else:
-        result.unchanged += 1
+
+
+def _gone(grouping: Grouping, known: Known, walked: Walk) -> list[KnownPlace]:
+    loose = {entry.path for entry in grouping.loose}
+    sets = {(found.path, found.set) for found in grouping.sets}
+    left = [[row] for path, row in known.loose.items() if path not in loose]
+    left += [rows for key, rows in known.sets.items() if key not in sets]
+    return [place for rows in left if _looked(place := place_of(rows), walked)]
 
 
 def facts(snapshot: Snapshot) -> tuple[int, int, int, int]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from catalog.storage.keys import signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from catalog.services.scanning.known import KnownPlace
     from catalog.storage.root import Root
@@ -62,14 +62,13 @@ def is_empty_mount_point(root: Root, walked: Walk, before: Drives, known: int) -
 
 
 def on_lost_drives(
-    root: Root, gone: Iterable[KnownPlace], before: Drives, found: Iterable[tuple[int, int]]
+    root: Root, gone: Iterable[KnownPlace], before: Drives, found: Collection[tuple[int, int]]
 ) -> Mapping[bytes, list[KnownPlace]]:
     """Folder below the library -> the places below it whose drive is not there.
 
-    `found` are pairs of the device that a file was on before and is on now.
+    `found` are pairs of the device that a file was on before and is on now, as the tables keep them.
     """
-    pairs = {(old, signed(new)) for old, new in found}
-    here = {old for old, _ in pairs}
+    here = {old for old, _ in found}
     lost: dict[bytes, list[KnownPlace]] = defaultdict(list)
     seen: dict[bytes, tuple[bytes, int]] = {}
     for place in gone:
@@ -77,7 +76,7 @@ def on_lost_drives(
         if device in here or device not in before.devices:
             continue
         folder, now = _above(root, os.path.dirname(place.files[0].path), seen)
-        same_device = {old for old, new in pairs if new == now} or {now}
+        same_device = {old for old, new in found if new == now} or {now}
         if device not in same_device:
             lost[folder].append(place)
     return lost

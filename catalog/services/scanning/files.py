@@ -6,8 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from catalog.models import LocationFile
+from catalog.services import bulk
 from catalog.services.scanning.known import Print, print_of
-from catalog.services.scanning.rows import BATCH, save
+from catalog.services.scanning.rows import batches, save
 from catalog.storage.keys import signed
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from catalog.services.scanning.comparing import Pair
 
 _STAT = ("size", "mtime_ns", "ctime_ns", "ino", "dev")
+_NEW = ("location_id", "position", "path", "name", "role", *_STAT, "file_id", "quick")
 
 
 def insert(found: Iterable[tuple[int, FileSet]]) -> None:
     """Rows for the files of new locations."""
     rows = [_row(location_id, position, file) for location_id, one in found for position, file in enumerate(one.files)]
-    LocationFile.objects.bulk_create(rows, batch_size=BATCH)
+    _save_new(rows)
 
 
 def refresh(pairs: Sequence[Pair]) -> None:
@@ -65,7 +67,12 @@ def replace(pairs: Sequence[Pair]) -> None:
                 row.quick = same.quick if (same.size, same.mtime_ns) == (row.size, row.mtime_ns) else None
             rows.append(row)
     LocationFile.objects.filter(location_id__in=sorted(before)).delete()
-    LocationFile.objects.bulk_create(rows, batch_size=BATCH)
+    _save_new(rows)
+
+
+def _save_new(rows: Iterable[LocationFile]) -> None:
+    for batch in batches(rows):
+        bulk.insert(LocationFile, _NEW, ([getattr(row, column) for column in _NEW] for row in batch))
 
 
 def _rows(pairs: Sequence[Pair]) -> Mapping[int, list[LocationFile]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
+from django.db import connection
+
 from catalog.services import bulk
 
 if TYPE_CHECKING:
@@ -22,6 +24,16 @@ def batches(items: Iterable[_Item], size: int = BATCH) -> Iterator[list[_Item]]:
     left = iter(items)
     while batch := list(islice(left, size)):
         yield batch
+
+
+def new_ids(table: type[Model], count: int) -> list[int]:
+    """Numbers for rows that are to be inserted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [table._meta.db_table, count],
+        )
+        return [number for (number,) in cursor.fetchall()]
 
 
 def save(rows: Iterable[Model], columns: Sequence[str]) -> None:

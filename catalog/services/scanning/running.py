@@ -17,7 +17,7 @@ from catalog.errors import Busy, Cancelled, LibraryOffline, NotFound
 from catalog.models import Library
 from catalog.services import libraries
 from catalog.services.scanning import drives, known, noticing, settling
-from catalog.services.scanning.comparing import compare
+from catalog.services.scanning.comparing import compare, devices
 from catalog.services.scanning.drives import Drives
 from catalog.services.scanning.moving import take_moves
 from catalog.services.scanning.report import ScanReport
@@ -152,8 +152,9 @@ class _Scan:
             known_now = known.load(self._library.pk, walked.part)
         result = compare(walked, known_now)
         changes, growing = self._second_look(root, walked, result)
-        lost = self._sort_gone(root, result, changes)
-        if lost and not (result.devices or changes.new or walked.part):
+        found = devices(walked, known_now) if result.gone else set()
+        lost = self._sort_gone(root, result, changes, found)
+        if lost and not (found or changes.new or walked.part):
             raise self._gone("is on another drive than before")
         write(self._library, changes)
         report = self._report(walked, result, changes, growing)
@@ -169,10 +170,12 @@ class _Scan:
         changes = Changes(moved, result.edited, told.recognised, told.untold, result.again, new=result.new)
         return changes, growing
 
-    def _sort_gone(self, root: Root, result: Comparison, changes: Changes) -> Mapping[bytes, list[KnownPlace]]:
+    def _sort_gone(
+        self, root: Root, result: Comparison, changes: Changes, found: set[tuple[int, int]]
+    ) -> Mapping[bytes, list[KnownPlace]]:
         """What is gone is missing, unless its drive is."""
         gone = [place for place in result.gone if place.mood in known.REMEMBERED]
-        lost = drives.on_lost_drives(root, gone, self._before, result.devices)
+        lost = drives.on_lost_drives(root, gone, self._before, found)
         away = {place.location_id for places in lost.values() for place in places}
         changes.missing = [place for place in gone if place.location_id not in away]
         changes.away = [place for place in gone if place.location_id in away and place.mood != known.OFFLINE]

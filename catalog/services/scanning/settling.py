@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from catalog.errors import FileProblem
 from catalog.models import LocationFile
 from catalog.services.scanning.comparing import Pair, facts
-from catalog.services.scanning.known import below
 from catalog.storage.keys import signed
 from catalog.storage.quick import quick_id
 
@@ -80,7 +79,9 @@ def drop_known_links(library_id: int, part: bytes, new: list[FileSet]) -> list[F
     if not inodes:
         return new
     known = LocationFile.objects.filter(location__library_id=library_id, ino__in=sorted(set(inodes.values())))
-    elsewhere = set(known.exclude(below(part)).values_list("ino", "size"))
+    elsewhere = {
+        (ino, size) for path, ino, size in known.values_list("path", "ino", "size") if not _below(bytes(path), part)
+    }
     return [found for found in new if not _all_in(found, elsewhere)]
 
 
@@ -89,8 +90,12 @@ def _links_out(new: list[FileSet], part: bytes) -> list[tuple[bytes, SetFile]]:
         (file.entry.path, file)
         for found in new
         for file in found.weights
-        if file.entry.real is not None and not file.entry.real.startswith(part + b"/")
+        if file.entry.real is not None and not _below(file.entry.real, part)
     ]
+
+
+def _below(path: bytes, part: bytes) -> bool:
+    return path.startswith(part + b"/")
 
 
 def _all_in(found: FileSet, inodes: set[tuple[int, int]]) -> bool:

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import Location
-from catalog.services import findings, totals
+from catalog.services import bulk, findings, totals
 from catalog.services.scanning import files, names
 from catalog.services.scanning.known import ABSENT, OFFLINE, RETRY
-from catalog.services.scanning.rows import batches, save
+from catalog.services.scanning.rows import batches, new_ids, save
 from catalog.storage.keys import path_text, place_key
 from catalog.vocabulary import LocationState, Outcome, Stage
 
@@ -29,6 +29,8 @@ _FIELDS = (
     "path", "path_key", "path_text", "state", "outcome", "size", "missing_since", "hashed_at", "stage", "priority",
     "lease", "leased_until", "attempts", "alone", "done_bytes",
 )  # fmt: skip
+_PLACE = ("id", "library_id", "path", "set_name", "path_key", "path_text", "size", "priority")
+_FRESH = ("state", "outcome", "stage", "attempts", "alone", "done_bytes")
 
 
 @dataclass(slots=True)
@@ -160,21 +162,27 @@ def _queue(row: Location, stage: Stage) -> None:
 def _insert(library: Library, batch: list[FileSet], sizes: Counter[int]) -> None:
     """New locations with their files. Those that share their size with another are read first, the other too."""
     known = _hurry({found.size for found in batch})
-    rows = [
-        Location(
-            library=library,
-            path=found.path,
-            set_name=found.set,
-            path_key=place_key(found.path, found.set),
-            path_text=path_text(found.path),
-            size=found.size,
-            stage=Stage.PROBE.value,
-            priority=SHARES_SIZE if found.size in known or sizes[found.size] > 1 else ORDINARY,
-        )
-        for found in batch
-    ]
-    Location.objects.bulk_create(rows)
-    files.insert((row.pk, found) for row, found in zip(rows, batch, strict=True))
+    ids = new_ids(Location, len(batch))
+    fresh = (LocationState.PRESENT.value, Outcome.PENDING.value, Stage.PROBE.value, 0, False, 0)
+    bulk.insert(
+        Location,
+        (*_PLACE, *_FRESH),
+        (
+            (
+                location_id,
+                library.pk,
+                found.path,
+                found.set,
+                place_key(found.path, found.set),
+                path_text(found.path),
+                found.size,
+                SHARES_SIZE if found.size in known or sizes[found.size] > 1 else ORDINARY,
+                *fresh,
+            )
+            for location_id, found in zip(ids, batch, strict=True)
+        ),
+    )
+    files.insert(zip(ids, batch, strict=True))
 
 
 def _hurry(sizes: set[int]) -> set[int]:
