@@ -99,18 +99,21 @@ def absorb(*, survivor: Variant, loser: Variant) -> None:
 
     Both rows are live and locked by the caller, in the order of their numbers; the survivor has the smaller one.
     """
-    absorb_all(pairs=[(survivor, loser)])
+    totals.stale(absorb_all(pairs=[(survivor, loser)]))
 
 
-def absorb_all(*, pairs: Sequence[Pair]) -> None:
-    """Many (survivor, loser) at once. One survivor may take several; no survivor is the loser of another pair."""
+def absorb_all(*, pairs: Sequence[Pair]) -> set[int]:
+    """Many (survivor, loser) at once. One survivor may take several; no survivor is the loser of another pair.
+
+    Returns the libraries whose totals the caller has to call stale.
+    """
     if not pairs:
-        return
+        return set()
     with transaction.atomic():
-        _absorb(pairs)
+        return _absorb(pairs)
 
 
-def _absorb(pairs: Sequence[Pair]) -> None:
+def _absorb(pairs: Sequence[Pair]) -> set[int]:
     survivors, losers = [pair[0].pk for pair in pairs], [pair[1].pk for pair in pairs]
     both: dict[str, Sequence[UUID]] = {"survivors": survivors, "losers": losers}
     files = _same_files(both)
@@ -128,7 +131,7 @@ def _absorb(pairs: Sequence[Pair]) -> None:
     _move(LocationFile, "file_id", moved_files)
     _retire(pairs, both, moved_variants, moved_files)
     absorbed_models.follow(left=left)
-    totals.stale(libraries)
+    return libraries
 
 
 def _same_files(both: Mapping[str, Sequence[UUID]]) -> dict[UUID, UUID]:

@@ -1,0 +1,137 @@
+"""The rows of computed digests: of each file, of the set, of its parts, of its tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.formats import Probe
+from catalog.formats.packing import pack
+from catalog.models import Component, ModelHash, TensorIndex, Variant, VariantFile
+from catalog.services import bulk
+from catalog.services.identity import births
+from catalog.vocabulary import Format, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
+    from uuid import UUID
+
+    from catalog.services.hashing.digesting import Digested
+    from catalog.services.identity.places import Place
+
+    Files: TypeAlias = Mapping[UUID, Mapping[bytes, UUID]]
+
+_HASH = ["variant_id", "file_id", "algorithm", "digest"]
+_PART = ["variant_id", "name", "algorithm", "tensors", "values", "tensors_digest", "weights_digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A place that was read, and the variant that it proved to be.
+
+    `fresh`: the variant got its content just now. `first` of the places of that content. `moved`: the place was of
+    another variant before.
+    """
+
+    digested: Digested
+    variant: Variant
+    fresh: bool
+    first: bool
+    moved: bool
+
+    @property
+    def place(self) -> Place:
+        """What was read."""
+        return self.digested.place
+
+    @property
+    def outcome(self) -> str:
+        """What reading came to."""
+        return outcome_of(self.digested)
+
+    def file_ids(self, files: Files) -> list[UUID | None]:
+        """The variant's file for each file of the place."""
+        known = files.get(self.variant.pk, {})
+        if self.place.single:
+            return [next(iter(known.values()), None)]
+        return [known.get(bytes(file.name)) for file in self.place.files]
+
+
+def outcome_of(digested: Digested) -> str:
+    """What reading a place came to, by the header that was read last."""
+    reading = digested.reading
+    return reading.probe.outcome.value if reading is not None else digested.place.location.outcome
+
+
+def files_of(told: Iterable[Told]) -> Files:
+    """The live files of the variants, by variant and name, in their order."""
+    rows = VariantFile.objects.filter(variant__in={one.variant.pk for one in told}, merged_into=None)
+    files: dict[UUID, dict[bytes, UUID]] = {}
+    for variant, name, pk in rows.order_by("variant", "position").values_list("variant", "name", "pk"):
+        files.setdefault(variant, {})[bytes(name)] = pk
+    return files
+
+
+def store_digests(told: Sequence[Told]) -> None:
+    """Everything that was computed, once for each variant."""
+    first = [one for one in told if one.first]
+    files = files_of(first)
+    bulk.insert_missing(
+        ModelHash,
+        _HASH,
+        sorted((row for one in first for row in _hashes(one, files)), key=_by_key),
+        otherwise="(variant_id, file_id, algorithm) DO UPDATE SET digest = excluded.digest,"
+        " computed_at = statement_timestamp() WHERE catalog_modelhash.digest <> excluded.digest",
+    )
+    fresh = sorted((one for one in first if one.fresh), key=lambda one: one.variant.pk)
+    bulk.insert_missing(
+        TensorIndex,
+        ["variant_id", "packed", "tensors"],
+        [(one.variant.pk, packed, len(one.digested.tensors)) for one in fresh if (packed := _packed(one.digested))],
+        otherwise="(variant_id) DO UPDATE SET packed = excluded.packed, tensors = excluded.tensors",
+    )
+    bulk.insert_missing(
+        Component,
+        _PART,
+        [row for one in fresh for row in _parts(one)],
+        otherwise="(variant_id, name, algorithm) DO UPDATE SET tensors_digest = excluded.tensors_digest,"
+        " weights_digest = excluded.weights_digest",
+    )
+
+
+def _by_key(row: tuple[UUID, UUID | None, str, bytes]) -> tuple[UUID, bytes, str]:
+    return row[0], row[1].bytes if row[1] is not None else b"", row[2]
+
+
+def _packed(digested: Digested) -> bytes | None:
+    """The tensor index with its digests; None when there is nothing to keep, or more than one row can hold."""
+    index = digested.index
+    if index is None:
+        return None
+    try:
+        probe = Probe(Format.OTHER, Outcome.OK, index.tensors, index.metadata, index.body)
+        return pack(probe, digested.tensors)
+    except ValueError:
+        return None
+
+
+def _hashes(one: Told, files: Files) -> Iterator[tuple[UUID, UUID | None, str, bytes]]:
+    variant = one.variant.pk
+    for file_id, computed in zip(one.file_ids(files), one.digested.files, strict=True):
+        if file_id is not None:
+            for algorithm, digest in computed.items():
+                yield variant, file_id, str(algorithm), digest
+    for algorithm, digest in one.digested.whole.items():
+        yield variant, None, str(algorithm), digest
+
+
+def _parts(one: Told) -> Iterator[tuple[object, ...]]:
+    index = one.digested.index
+    if index is None:
+        return
+    members = births.parts_of(index.tensors, [bytes(file.name) for file in one.place.files])
+    for part in one.digested.parts:
+        tensors = [index.tensors[at] for at in members[part.name]]
+        values = sum(tensor.values for tensor in tensors)
+        yield one.variant.pk, part.name, births.PARTS, len(tensors), values, part.tensors, part.weights

@@ -1,0 +1,204 @@
+"""One transaction for a batch of places that were read: contents, absorptions, digests, findings, joins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog.models import Decision, HashClaim, Location, LocationFile, Variant
+from catalog.services import bulk, claiming, totals
+from catalog.services.hashing import settling
+from catalog.services.hashing.report import HashReport
+from catalog.services.hashing.rows import Told, files_of, outcome_of, store_digests
+from catalog.services.identity import attaching, births, joining, listed, noticing, rejections
+from catalog.services.identity.absorbing import absorb_all
+from catalog.services.identity.fencing import still_ours
+from catalog.services.identity.locking import in_one_transaction
+from catalog.vocabulary import Basis, ClaimSource, DecisionKind, FileRole, FindingCode, LocationState, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from catalog.models import Library
+    from catalog.services.claiming import Claim
+    from catalog.services.hashing.digesting import Digested
+    from catalog.services.hashing.settling import Settled
+    from catalog.services.identity.places import Failed
+
+_HINDRANCES = frozenset(
+    {
+        FindingCode.UNREADABLE,
+        FindingCode.NOT_A_FILE,
+        FindingCode.VANISHED,
+        FindingCode.CHANGING,
+        FindingCode.LINK_LEAVES,
+        FindingCode.DISK_READ_ERROR,
+        FindingCode.READER_FAILED,
+    }
+)
+
+
+@in_one_transaction
+def store(*, claim: Claim, library: Library, digested: Sequence[Digested], failed: Sequence[Failed]) -> HashReport:
+    """Writes what was read of places that are still ours. Raises `LeaseLost` when none is.
+
+    Everybody locks in this order: digests, models, variants by number, locations. Who meets somebody all the same
+    begins again; nothing is read twice for that.
+    """
+    settling.hold(digested)
+    variants = settling.lock(digested)
+    ours = still_ours(claim, [one.place.id for one in (*digested, *failed)])
+    digested = [one for one in digested if one.place.id in ours]
+    failed = [one for one in failed if one.place.id in ours]
+    settled = settling.settle(digested, ours, variants)
+    now = timezone.now()
+    told, libraries = _identify(settled, ours, library, now)
+    store_digests([*told, *_without_content(settled, ours)])
+    _write_places(told, settled.without, ours, now)
+    moved = [one for one in told if one.moved]
+    _bring_along(moved, library)
+    attaching.mark_failed((one.place.id, one.problem.outcome) for one in failed)
+    _notice(digested, failed)
+    _compare_listed(digested)
+    fresh = [one.variant for one in told if one.fresh]
+    _rebind(fresh)
+    joined = joining.join_same_tensors(variants=fresh)
+    again = [one.place.id for one in settled.again]
+    Location.objects.filter(pk__in=again).update(state=LocationState.CHANGED)
+    claiming.finish(claim, again, stage=Stage.HASH)
+    claiming.finish(claim, ours.keys() - again)
+    totals.stale({library.pk, *libraries})
+    return HashReport(
+        hashed=len(digested),
+        failed=len(failed),
+        absorbed=len(settled.pairs),
+        restored=sum(not one.moved and ours[one.place.id].state == LocationState.CHANGED for one in told),
+        moved_on=sum(one.place.variant is not None for one in moved),
+        joined=len(joined),
+        bytes_read=sum(one.bytes_read for one in digested),
+    )
+
+
+def _identify(
+    settled: Settled, locations: Mapping[int, Location], library: Library, now: datetime
+) -> tuple[list[Told], set[int]]:
+    """Gives each place the variant of its content: the survivor of all that have it, or one that is born now."""
+    libraries = absorb_all(pairs=settled.pairs)
+    orphans = [
+        reading
+        for group in settled.groups.values()
+        if group.survivor is None and (reading := group.places[0].reading) is not None
+    ]
+    born = births.give_birth(readings=orphans, library=library, ollama={})
+    told: list[Told] = []
+    for content, group in settled.groups.items():
+        variant = group.survivor or Variant(pk=born[group.places[0].place.id].variant_id)
+        if variant.content is None:
+            variant.content, variant.hashed_at = content, now
+        told += [
+            Told(
+                one,
+                variant,
+                fresh=group.fresh,
+                first=one is group.places[0],
+                moved=locations[one.place.id].variant_id not in group.members,
+            )
+            for one in group.places
+        ]
+    fresh = {one.variant.pk: one.variant for one in told if one.fresh}
+    bulk.update(
+        Variant, ["id", "content", "hashed_at"], [(row.pk, row.content, row.hashed_at) for row in fresh.values()]
+    )
+    return told, libraries
+
+
+def _without_content(settled: Settled, locations: Mapping[int, Location]) -> list[Told]:
+    """Incomplete sets and empty files. One that was edited says nothing of the variant that it was before."""
+    return [
+        Told(one, variant, fresh=True, first=True, moved=False)
+        for one in settled.without
+        if (variant := one.place.variant) is not None and settling.may_take(variant, locations[one.place.id])
+    ]
+
+
+def _write_places(
+    told: Sequence[Told], without: Sequence[Digested], locations: Mapping[int, Location], now: datetime
+) -> None:
+    """Places that were edited are present again: with the bytes of before, or with another variant."""
+    rows: list[tuple[object, ...]] = []
+    for one in told:
+        location = locations[one.place.id]
+        state = LocationState.PRESENT.value if location.state == LocationState.CHANGED else location.state
+        rows.append((location.pk, one.variant.pk, one.outcome, state, now))
+    for one in without:
+        location = locations[one.place.id]
+        read = None if location.state == LocationState.CHANGED else now
+        rows.append((location.pk, location.variant_id, outcome_of(one), location.state, read))
+    bulk.update(Location, ["id", "variant_id", "outcome", "state", "hashed_at"], rows)
+
+
+def _bring_along(moved: Sequence[Told], library: Library) -> None:
+    """What is noted about the place itself: the name it goes by, what its header lists, its files."""
+    if not moved:
+        return
+    HashClaim.objects.filter(location__in=[one.place.id for one in moved], source=ClaimSource.HEADER).delete()
+    bulk.update(HashClaim, ["location_id", "variant_id"], [(one.place.id, one.variant.pk) for one in moved])
+    births.list_hashes(
+        row
+        for one in moved
+        if (reading := one.digested.reading) is not None
+        for row in listed.rows(
+            one.place.id, one.variant.pk, listed.listed(reading.probe, bytes(one.place.location.path))
+        )
+    )
+    births.remember_names(library=library, seen=[(one.variant.pk, bytes(one.place.location.path)) for one in moved])
+    files = files_of(moved)
+    bulk.update(
+        LocationFile,
+        ["id", "file_id"],
+        [(row.pk, file_id) for one in moved for row, file_id in zip(one.place.files, one.file_ids(files), strict=True)],
+    )
+
+
+def _compare_listed(digested: Sequence[Digested]) -> None:
+    """What others list of a place against what was computed of it; of a set, against its one file with weights."""
+    claims: dict[int, list[HashClaim]] = {one.place.id: [] for one in digested}
+    for claim in HashClaim.objects.filter(location__in=claims):
+        claims[claim.location_id].append(claim)
+    raised = [
+        finding
+        for one in digested
+        if claims[one.place.id]
+        for finding in listed.contradictions(claims[one.place.id], _meant(one))
+    ]
+    noticing.replace(list(claims), raised, [FindingCode.CLAIM_DIFFERS])
+
+
+def _meant(one: Digested) -> Mapping[str, bytes]:
+    """Digests of the one file that somebody can mean who lists one for this place."""
+    files = [
+        computed
+        for file, computed in zip(one.place.files, one.files, strict=True)
+        if one.place.single or file.role == FileRole.WEIGHTS
+    ]
+    return files[0] if len(files) == 1 else {}
+
+
+def _notice(digested: Sequence[Digested], failed: Sequence[Failed]) -> None:
+    """What hindered the reading is over; what is wrong with a header is told by those whose header was read again."""
+    again = [one.reading for one in digested if one.reading is not None]
+    noticing.notice(readings=again, failed=failed)
+    noticing.replace([one.place.id for one in digested if one.reading is None], [], _HINDRANCES)
+
+
+def _rebind(variants: Sequence[Variant]) -> None:
+    """A "not the same" that was bound to ids is bound to what outlives them, now that the bytes are known."""
+    names = {variant.pk.bytes: variant for variant in variants}
+    standing = Decision.objects.filter(kind=DecisionKind.NOT_SAME, closed_at=None, basis=Basis.VARIANT)
+    for row in standing.filter(Q(left__in=names) | Q(right__in=names)):
+        for end in (row.left, row.right):
+            if bytes(end or b"") in names:
+                rejections.rebind(names[bytes(end or b"")])

@@ -1,0 +1,181 @@
+"""Births in bulk: a model, a variant and all that their header says, in one statement a table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from catalog.formats.packing import pack
+from catalog.hashing.parts import components
+from catalog.models import (
+    Component,
+    ExternalId,
+    FormerName,
+    HashClaim,
+    ModelRecord,
+    TensorIndex,
+    Variant,
+    VariantFile,
+)
+from catalog.services import bulk
+from catalog.services.identity import listed
+from catalog.services.identity.naming import Name, name_of
+from catalog.storage.keys import path_key, path_text, stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from catalog.formats import Probe, TensorInfo
+    from catalog.models import Library
+    from catalog.services.identity.reading import Reading
+
+PARTS = "parts:v1"
+"""The version of the rule that tells a file's parts apart."""
+
+VARIANT = ["format", "precision", "bits", "quantisation", "kind", "base", "parameters", "size", "outcome", "settings"]
+VARIANT += ["reasons"]
+MODEL = ["id", "name", "name_source", "version_name", "kind", "base", "licence", "source", "tags", "notes", "edited"]
+MODEL += ["touched", "updated_at"]
+_FORMER = ["variant_id", "library_id", "path", "path_key", "path_text", "stem"]
+PART = ["variant_id", "name", "algorithm", "tensors", "values"]
+_LONGEST_LICENCE = 500
+
+
+class Born(NamedTuple):
+    """The ids that a place got; its files in order."""
+
+    model_id: UUID
+    variant_id: UUID
+    file_ids: tuple[UUID, ...]
+
+
+@dataclass(slots=True)
+class _Rows:
+    models: list[Sequence[object]] = field(default_factory=list)
+    variants: list[Sequence[object]] = field(default_factory=list)
+    files: list[Sequence[object]] = field(default_factory=list)
+    indexes: list[Sequence[object]] = field(default_factory=list)
+    parts: list[Sequence[object]] = field(default_factory=list)
+    claims: list[Sequence[object]] = field(default_factory=list)
+    former: list[Sequence[object]] = field(default_factory=list)
+    external: list[Sequence[object]] = field(default_factory=list)
+
+
+def give_birth(
+    *, readings: Iterable[Reading], library: Library, ollama: Mapping[bytes, tuple[str, ...]]
+) -> dict[int, Born]:
+    """A model and a variant for each place, by the number of its location. The location itself is the caller's."""
+    rows = _Rows()
+    born = {reading.place.id: _one(reading, library, ollama, rows) for reading in readings}
+    bulk.insert(ModelRecord, MODEL, rows.models)
+    bulk.insert(Variant, ["id", "model_id", *VARIANT], rows.variants)
+    bulk.insert(VariantFile, ["id", "variant_id", "position", "name", "size", "role"], rows.files)
+    bulk.insert(TensorIndex, ["variant_id", "packed", "tensors"], rows.indexes)
+    bulk.insert(Component, PART, rows.parts)
+    bulk.insert(FormerName, _FORMER, rows.former)
+    list_hashes(rows.claims)
+    bulk.insert_missing(ExternalId, ["scheme", "value", "variant_id"], rows.external, otherwise="DO NOTHING")
+    return born
+
+
+def list_hashes(claims: Iterable[Sequence[object]]) -> None:
+    """What places list now, over what they listed before; rows of `listed.COLUMNS`."""
+    bulk.insert_missing(
+        HashClaim,
+        listed.COLUMNS,
+        sorted(claims, key=lambda claim: (claim[0], claim[2], claim[4])),
+        otherwise="(location_id, algorithm, source) DO UPDATE SET digest = excluded.digest,"
+        " variant_id = excluded.variant_id",
+    )
+
+
+def remember_names(*, library: Library, seen: Iterable[tuple[UUID, bytes]]) -> None:
+    """Notes that variants were seen at these paths of the library."""
+    bulk.insert_missing(
+        FormerName,
+        _FORMER,
+        sorted(_former(variant_id, library, path) for variant_id, path in set(seen)),
+        otherwise="(variant_id, library_id, path_key) DO UPDATE SET last_seen = now()",
+    )
+
+
+def variant_columns(reading: Reading) -> tuple[object, ...]:
+    """What a header says of a variant, in the order of `VARIANT`."""
+    told = reading.recognised
+    reasons = [[reason.about, reason.text] for reason in told.reasons]
+    return (
+        reading.probe.format.value, told.precision, told.bits, told.quantisation, told.kind.value, told.base.value,
+        told.parameters, reading.size, reading.probe.outcome.value,
+        json.dumps(dict(told.settings), allow_nan=False), json.dumps(reasons),
+    )  # fmt: skip
+
+
+def index_of(probe: Probe) -> tuple[bytes, int] | None:
+    """Packed tensors and their number; None when there is nothing to keep, or far more than one row can hold."""
+    if not probe.tensors and not probe.metadata:
+        return None
+    try:
+        return pack(probe), len(probe.tensors)
+    except ValueError:
+        return None
+
+
+def part_rows(variant_id: UUID, probe: Probe, names: Sequence[bytes]) -> list[tuple[object, ...]]:
+    """A row for each part of the variant; `names` are those of its files."""
+    tensors = probe.tensors
+    return [
+        (variant_id, part, PARTS, len(members), sum(tensors[at].values for at in members))
+        for part, members in parts_of(tensors, names).items()
+    ]
+
+
+def parts_of(tensors: Sequence[TensorInfo], names: Sequence[bytes]) -> dict[str, tuple[int, ...]]:
+    """Part -> its tensors by number: those of a folder of a set, else those with a known prefix."""
+    if len(names) == 1:
+        return components([tensor.name for tensor in tensors])
+    folders = [name.rpartition(b"/")[0].decode("utf-8", "backslashreplace") for name in names]
+    return components([tensor.name for tensor in tensors], [folders[tensor.file] for tensor in tensors])
+
+
+def licence_of(probe: Probe) -> str:
+    """As the header states it, on one line."""
+    text = listed.stated(probe, "modelspec.license") or listed.stated(probe, "general.license")
+    return " ".join(text.split())[:_LONGEST_LICENCE] if isinstance(text, str) else ""
+
+
+def _one(reading: Reading, library: Library, ollama: Mapping[bytes, tuple[str, ...]], rows: _Rows) -> Born:
+    place, probe = reading.place, reading.probe
+    path = bytes(place.location.path)
+    name = name_of(reading, library, ollama)
+    born = Born(uuid4(), uuid4(), tuple(uuid4() for _ in place.files))
+    rows.models.append(_model(born.model_id, name, reading))
+    rows.variants.append((born.variant_id, born.model_id, *variant_columns(reading)))
+    for file_id, file in zip(born.file_ids, place.files, strict=True):
+        rows.files.append((file_id, born.variant_id, file.position, bytes(file.name), file.size, file.role))
+    index = index_of(probe)
+    if index is not None:
+        rows.indexes.append((born.variant_id, *index))
+    if probe.tensors:
+        rows.parts += part_rows(born.variant_id, probe, [bytes(file.name) for file in place.files])
+    rows.claims += listed.rows(place.id, born.variant_id, listed.listed(probe, path))
+    rows.former.append(_former(born.variant_id, library, path))
+    rows.external += [("ollama", title, born.variant_id) for title in ollama.get(path, ())]
+    return born
+
+
+def _model(model_id: UUID, name: Name, reading: Reading) -> tuple[object, ...]:
+    told = reading.recognised
+    licence = licence_of(reading.probe)
+    return (
+        model_id, name.text, name.source.value, "", told.kind.value, told.base.value, licence, "", [], "", [],
+        False, timezone.now(),
+    )  # fmt: skip
+
+
+def _former(variant_id: UUID, library: Library, path: bytes) -> tuple[object, ...]:
+    text = path_text(path)
+    return variant_id, library.pk, path, path_key(path), text, stem(path, library=bytes(library.path))

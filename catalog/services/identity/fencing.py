@@ -1,0 +1,25 @@
+"""Which of the places that were worked on are still leased to us: the others' results are dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from catalog.errors import LeaseLost
+from catalog.models import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from catalog.services.claiming import Claim
+
+
+def still_ours(claim: Claim, ids: Iterable[int]) -> dict[int, Location]:
+    """The locations by number, locked until the transaction ends. Raises `LeaseLost` when none is ours any more.
+
+    A scan takes single rows away from whoever reads them, when it sees that their files changed.
+    """
+    rows = Location.objects.select_for_update(no_key=True).filter(pk__in=list(ids), lease=claim.token).order_by("pk")
+    ours = {row.pk: row for row in rows}
+    if not ours:
+        raise LeaseLost("Another worker has taken over; what was computed here is dropped.")
+    return ours

@@ -1,0 +1,102 @@
+"""Listed hashes: what a header or a blob's name states of the file's bytes, and whether that proves true."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalog.formats.folders import HEADER
+from catalog.services.findings import Raised
+from catalog.vocabulary import Algorithm, ClaimSource, FindingCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from uuid import UUID
+
+    from catalog.formats.base import Json, Probe
+    from catalog.models import HashClaim
+
+MODELSPEC = "modelspec.hash_sha256"
+"""Listed under its own name: ModelSpec means AutoV3 by it, but kohya's trainer wrote another digest once."""
+
+_KOHYA = "sshs_model_hash"
+_LEAST_DIGITS = 12
+_NOTHING = "e3b0c44298fc"  # SHA-256 of nothing, as repackaging tools write it
+_HEX = re.compile(r"[0-9a-f]+")
+_OLLAMA_BLOB = re.compile(rb"(?:.*/)?blobs/sha256-([0-9a-f]{64})")
+
+
+class Listed(NamedTuple):
+    """A digest that somebody states."""
+
+    algorithm: str
+    digest: bytes
+    source: ClaimSource
+
+
+def listed(probe: Probe, path: bytes) -> list[Listed]:
+    """What a place lists of itself; one for each algorithm and source."""
+    found = []
+    for key, algorithm in ((_KOHYA, Algorithm.AUTOV3.value), (MODELSPEC, MODELSPEC)):
+        digest = _digest(stated(probe, key))
+        if digest is not None:
+            found.append(Listed(algorithm, digest, ClaimSource.HEADER))
+    blob = _OLLAMA_BLOB.fullmatch(path)
+    if blob is not None:
+        found.append(Listed(Algorithm.SHA256, bytes.fromhex(blob[1].decode()), ClaimSource.OLLAMA))
+    return found
+
+
+def stated(probe: Probe, key: str) -> Json:
+    """A value of the header; of a set, of that of its first weight file."""
+    inner = probe.metadata.get(HEADER)
+    return (inner if isinstance(inner, dict) else probe.metadata).get(key)
+
+
+def _digest(text: Json) -> bytes | None:
+    """Of a sound text of at least twelve digits, `0x` before it or not; an odd last digit is left out."""
+    if not isinstance(text, str):
+        return None
+    digits = text.strip().lower().removeprefix("0x")
+    if len(digits) < _LEAST_DIGITS or not _HEX.fullmatch(digits) or digits.startswith(_NOTHING):
+        return None
+    return bytes.fromhex(digits[: len(digits) // 2 * 2])[:64]
+
+
+def contradictions(claims: Iterable[HashClaim], computed: Mapping[str, bytes]) -> Iterator[Raised]:
+    """A finding for each claim about one place that its computed digests disprove."""
+    claims = list(claims)
+    proven = any(_agrees(claim, computed) for claim in claims if claim.source == ClaimSource.HEADER)
+    for claim in claims:
+        if claim.algorithm == MODELSPEC and proven:
+            continue  # then the other field proves the header's author right, and this is kohya's other definition
+        digest = computed.get(_meant(claim))
+        if digest is not None and not _agrees(claim, computed):
+            yield Raised(
+                FindingCode.CLAIM_DIFFERS,
+                {
+                    "algorithm": Algorithm.label_of(claim.algorithm),
+                    "listed": bytes(claim.digest).hex(),
+                    "computed": digest.hex(),
+                },
+                location_id=claim.location_id,
+            )
+
+
+def _meant(claim: HashClaim) -> str:
+    return Algorithm.AUTOV3.value if claim.algorithm == MODELSPEC else claim.algorithm
+
+
+def _agrees(claim: HashClaim, computed: Mapping[str, bytes]) -> bool:
+    """Either may be cut short."""
+    digest, stated_digest = computed.get(_meant(claim), b""), bytes(claim.digest)
+    length = min(len(digest), len(stated_digest))
+    return length > 0 and digest[:length] == stated_digest[:length]
+
+
+def rows(location_id: int, variant_id: UUID, claims: Iterable[Listed]) -> list[tuple[object, ...]]:
+    """Rows of `COLUMNS`."""
+    return [(location_id, variant_id, claim.algorithm, claim.digest, claim.source.value) for claim in claims]
+
+
+COLUMNS = ("location_id", "variant_id", "algorithm", "digest", "source")

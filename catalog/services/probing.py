@@ -1,0 +1,119 @@
+"""Headers: what the files of a claim are, read in a moment each; their models and variants are born here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.errors import FileProblem, LeaseLost, UnreadableFile
+from catalog.models import Library
+from catalog.services import claiming, drives, totals
+from catalog.services.identity import attaching, noticing, places
+from catalog.services.identity.fencing import still_ours
+from catalog.services.identity.locking import in_one_transaction
+from catalog.services.identity.places import Failed, Place
+from catalog.services.identity.reading import Reading, read_header
+from catalog.storage.manifests import named_blobs
+from catalog.storage.root import Root
+from catalog.vocabulary import FindingCode, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from catalog.services.claiming import Claim
+
+_BLOBS = b"blobs"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """Counts of places: `born` got an id, `moved` kept that of a vanished place, `known` had one; `failed` wait."""
+
+    born: int = 0
+    moved: int = 0
+    known: int = 0
+    failed: int = 0
+
+
+def probe(*, claim: Claim, cancelled: Callable[[], bool] | None = None) -> ProbeReport:
+    """Reads the headers of all locations of a claim, then writes what they say in one transaction.
+
+    A file that cannot be read is a finding and waits for the next scan; the others go on. Raises `LeaseLost` when
+    nothing of the claim is ours any more, and `LibraryOffline`.
+    """
+    library = Library.objects.get(pk=claim.library_id)
+    waiting = places.load(claim)
+    with Root(bytes(library.path)) as root:
+        readings, failed = _read_all(root, waiting, cancelled or _never)
+        ollama = _names_of_blobs(root, waiting)
+    _look(library, failed)
+    if not readings and not failed:
+        if not waiting:
+            raise LeaseLost("Another worker has taken over; there is nothing left to read.")
+        return ProbeReport()
+    return _write(claim, library, ollama, (readings, failed))
+
+
+def _never() -> bool:
+    return False
+
+
+def _read_all(
+    root: Root, waiting: Sequence[Place], cancelled: Callable[[], bool]
+) -> tuple[list[Reading], list[Failed]]:
+    readings: list[Reading] = []
+    failed: list[Failed] = []
+    for place in waiting:
+        if cancelled():
+            break
+        try:
+            readings.append(read_header(root, place))
+        except FileProblem as problem:
+            failed.append(Failed(place, problem))
+    return readings, failed
+
+
+def _look(library: Library, failed: Sequence[Failed]) -> None:
+    """Is it the files, or is the whole library gone? Raises `LibraryOffline`."""
+    suspects = [
+        one for one in failed if isinstance(one.problem, UnreadableFile) or one.problem.code is FindingCode.VANISHED
+    ]
+    if suspects:
+        drives.look(library_id=library.pk, besides=[bytes(file.path) for one in suspects for file in one.place.files])
+
+
+def _names_of_blobs(root: Root, waiting: Sequence[Place]) -> Mapping[bytes, tuple[str, ...]]:
+    """What Ollama calls the blobs among the places."""
+    named: dict[bytes, tuple[str, ...]] = {}
+    folders = {os.path.dirname(bytes(place.location.path)) for place in waiting}
+    for folder in folders:
+        if os.path.basename(folder) == _BLOBS:
+            named |= named_blobs(root, os.path.dirname(folder))
+    return named
+
+
+@in_one_transaction
+def _write(
+    claim: Claim,
+    library: Library,
+    ollama: Mapping[bytes, tuple[str, ...]],
+    results: tuple[Sequence[Reading], Sequence[Failed]],
+) -> ProbeReport:
+    ours = still_ours(claim, [one.place.id for one in (*results[0], *results[1])])
+    readings = [one for one in results[0] if one.place.id in ours]
+    failed = [one for one in results[1] if one.place.id in ours]
+    attached = attaching.attach(readings=readings, library=library, ollama=ollama)
+    attaching.mark_failed((one.place.id, one.problem.outcome) for one in failed)
+    noticing.notice(readings=readings, failed=failed)
+    for stage in {*attached.stages.values()}:
+        claiming.finish(claim, [pk for pk, waits in attached.stages.items() if waits is stage], stage=stage)
+    if failed:
+        claiming.finish(claim, [one.place.id for one in failed], stage=Stage.NONE)
+    totals.stale([library.pk])
+    return ProbeReport(
+        born=len(attached.born),
+        moved=len(attached.moved),
+        known=len(attached.known) + len(attached.described),
+        failed=len(failed),
+    )
