@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import path
 
+from catalog.admin import site
 from catalog.health import healthz, readyz
 from catalog.metrics import metrics
 
@@ -12,5 +12,5 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
-    path("", admin.site.urls),
+    path("", site.urls),
 ]

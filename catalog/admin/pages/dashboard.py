@@ -1,0 +1,56 @@
+"""The dashboard: four numbers, what the bytes are made of, what is being hashed, what needs attention, the folders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from catalog.admin import charts
+from catalog.admin.pages import live
+from catalog.admin.pages.base import page, render
+from catalog.queries import attention, dashboard, work
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+_FINDINGS = 4
+PARTS = {
+    "numbers": "catalog/parts/numbers.html",
+    "storage": "catalog/parts/storage.html",
+    "hashing": "catalog/parts/hashing.html",
+    "findings": "catalog/parts/findings.html",
+    "folders": "catalog/parts/folders.html",
+}
+
+
+@page("catalog.view_modelrecord")
+def show(request: HttpRequest) -> HttpResponse:
+    """The start page; with no library folder yet, the one question where the models are."""
+    context = gathered()
+    if not context["folders"]:
+        return render(request, "catalog/first_run.html", "Where are your models?", section="dashboard")
+    return render(request, "catalog/dashboard.html", "Dashboard", section="dashboard", parts=PARTS, **context)
+
+
+@page("catalog.view_modelrecord")
+def poll(request: HttpRequest) -> HttpResponse:
+    """The parts of the dashboard, anew."""
+    context = gathered()
+    now: work.Now = context["now"]
+    return live.answer(request, PARTS, context, busy=bool(now.jobs), percent=now.percent)
+
+
+def gathered() -> dict[str, Any]:
+    """Everything that the dashboard shows."""
+    cells = dashboard.storage()
+    rows = attention.open_rows()[:_FINDINGS]
+    return {
+        "numbers": dashboard.numbers(cells),
+        "bars": charts.storage_bars(cells),
+        "legend": charts.legend(cells),
+        "waiting": dashboard.waiting_headers(),
+        "now": work.now(),
+        "findings": attention.items(rows),
+        "finding_count": attention.open_count(),
+        "folders": dashboard.folders(),
+        "last_scan": dashboard.last_scan(),
+    }

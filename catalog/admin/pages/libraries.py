@@ -1,0 +1,155 @@
+"""Library folders: the list, one of them, and what can be done with it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import redirect
+
+from catalog.admin.pages import live
+from catalog.admin.pages.base import action, attempt, back, form, page, render
+from catalog.errors import PathRefused
+from catalog.models import Job, Library
+from catalog.queries import attention, dashboard, work
+from catalog.services import jobs
+from catalog.services import libraries as folders
+from catalog.services.library_settings import set_paused
+from catalog.tasks import nudge, start_scan, wake
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+_JOBS = 8
+_FINDINGS = 20
+LIST_PARTS = {"folders": "catalog/parts/folders.html"}
+PAGE_PARTS = {"work": "catalog/parts/library_work.html"}
+
+
+@page("catalog.view_library")
+def index(request: HttpRequest) -> HttpResponse:
+    """Every library folder, and a box to add one."""
+    rows = dashboard.folders()
+    return render(request, "catalog/libraries.html", "Library folders", section="libraries", folders=rows)
+
+
+@page("catalog.view_library")
+def poll_index(request: HttpRequest) -> HttpResponse:
+    """The list, anew."""
+    rows = dashboard.folders()
+    return live.answer(request, LIST_PARTS, {"folders": rows}, busy=any(row.scanning for row in rows))
+
+
+@page("catalog.view_library")
+def show(request: HttpRequest, library_id: int) -> HttpResponse:
+    """One library folder: what it holds, how its last scan went, what is being done, what is wrong."""
+    library = _library(library_id)
+    folder = next(row for row in dashboard.folders() if row.library.pk == library.pk)
+    rows = attention.open_rows(library_id=library.pk)
+    return render(
+        request,
+        "catalog/library.html",
+        library.name,
+        section="libraries",
+        folder=folder,
+        library=library,
+        scan=work.scan_words(library.last_report),
+        findings=attention.items(rows[:_FINDINGS]),
+        limited=[os.fsdecode(name) for name in folders.limited_to(library)],
+        **_work(library),
+    )
+
+
+@page("catalog.view_library")
+def poll(request: HttpRequest, library_id: int) -> HttpResponse:
+    """What is being done in one library folder, anew."""
+    context = _work(_library(library_id))
+    return live.answer(request, PAGE_PARTS, context, busy=any(view.open for view in context["jobs"]))
+
+
+@action("catalog.add_library")
+def add(request: HttpRequest) -> HttpResponse:
+    """Adds a folder below the allowed ones and scans it."""
+    path = request.POST.get("path", "").strip().replace("\0", "")
+    if not path.startswith("/"):
+        messages.error(request, "Give the whole path of the folder, beginning with a slash: /home/you/models.")
+        return back(request, "admin:libraries")
+    try:
+        raw = os.fsencode(path)
+        folders.check_allowed(path=raw)
+        library = folders.add(path=raw)
+    except (PathRefused, UnicodeEncodeError) as problem:
+        messages.error(request, str(problem))
+        return back(request, "admin:libraries")
+    start_scan(library_id=library.pk, user=request.user)
+    messages.success(request, f"{library.path_text} is a library folder now; its scan has begun.")
+    return redirect("admin:index")
+
+
+@action("catalog.change_library")
+def scan(request: HttpRequest, library_id: int) -> HttpResponse:
+    """Walks the folder again."""
+    library = _library(library_id)
+    start_scan(library_id=library.pk, user=request.user)
+    messages.success(request, f"The scan of {library} is queued.")
+    return back(request, "admin:library", library.pk)
+
+
+@action("catalog.change_library")
+def scan_all(request: HttpRequest) -> HttpResponse:
+    """Walks every library folder again."""
+    rows = list(Library.objects.filter(removed_at=None))
+    for library in rows:
+        start_scan(library_id=library.pk, user=request.user)
+    messages.success(request, "The scan of every library folder is queued." if rows else "There is no library folder yet.")
+    return back(request, "admin:index")
+
+
+@action("catalog.change_library")
+def verify(request: HttpRequest, library_id: int) -> HttpResponse:
+    """Reads every hashed file again and compares."""
+    library = _library(library_id)
+    nudge(jobs.request_verify(library_id=library.pk, user=request.user))
+    messages.success(request, f"Every hashed file of {library} will be read again and compared.")
+    return back(request, "admin:library", library.pk)
+
+
+@action("catalog.change_library")
+def pause(request: HttpRequest, library_id: int) -> HttpResponse:
+    """Stops hashing in the folder, or lets it go on."""
+    library = _library(library_id)
+    wanted = request.POST.get("paused") == "yes"
+    said = f"Hashing in {library} {'is paused' if wanted else 'goes on'}."
+    if attempt(request, lambda: set_paused(library_id=library.pk, paused=wanted), said) and not wanted:
+        wake(library.queue)
+    return back(request, "admin:library", library.pk)
+
+
+@form("catalog.delete_library")
+def remove(request: HttpRequest, library_id: int) -> HttpResponse:
+    """Asks first; then hides the folder. No file is touched, and what was learnt is kept."""
+    library = _library(library_id)
+    if request.method != "POST":
+        return render(request, "catalog/library_remove.html", f"Remove {library}?", section="libraries", library=library,
+                      crumbs=_crumbs(library))  # fmt: skip
+    folders.remove(library)
+    messages.success(request, f"{library} is removed. Its models are remembered; add the folder again to bring them back.")
+    return redirect("admin:libraries")
+
+
+def _work(library: Library) -> dict[str, list[work.JobView]]:
+    latest = Job.objects.filter(library=library).order_by("-created_at").values("pk")[:_JOBS]
+    return {"jobs": work.views(Job.objects.filter(pk__in=latest))}
+
+
+def _crumbs(library: Library) -> list[tuple[str, str]]:
+    return [("Libraries", "/libraries/"), (library.name, f"/libraries/{library.pk}/")]
+
+
+def _library(library_id: int) -> Library:
+    library = Library.objects.filter(pk=library_id, removed_at=None).first()
+    if library is None:
+        raise Http404("No library folder has this number.")
+    return library

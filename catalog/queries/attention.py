@@ -1,0 +1,123 @@
+"""What needs attention: open findings, each with its place, its model and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from catalog.models import Finding
+from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+_MOST_COUNTED = 1000
+_QUIET = {FindingCode.UNSUPPORTED, FindingCode.LIBRARY_OFFLINE, FindingCode.REJECTION_CLOSED, FindingCode.NOT_A_FILE,
+          FindingCode.LINK_LEAVES, FindingCode.SEEN_TWICE, FindingCode.VANISHED, FindingCode.CHANGING}  # fmt: skip
+_AMBER = {FindingCode.SETTINGS_DIFFER, FindingCode.CLAIM_DIFFERS, FindingCode.MISSING_SHARD,
+          FindingCode.FOLDER_UNREADABLE, FindingCode.UNREADABLE}  # fmt: skip
+
+_WORTH_A_RETRY = {FindingCode.READER_FAILED, FindingCode.DISK_READ_ERROR, FindingCode.UNREADABLE, FindingCode.CHANGING,
+                  FindingCode.VANISHED}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One open finding, ready to be worded. `place` is the path as people read it."""
+
+    id: int
+    code: str
+    heading: str
+    params: Mapping[str, object]
+    library_id: int | None
+    library: str
+    place: str
+    at_location: bool
+    model_id: UUID | None
+    first_seen: datetime
+    last_seen: datetime
+
+    @property
+    def weight(self) -> str:
+        """The shape of its dot: `bad`, `warn` or `offline` (nothing is lost)."""
+        return weight(self.code)
+
+    @property
+    def anchor(self) -> str:
+        """Its paragraph of the help."""
+        return "-".join("".join(c if c.isalnum() else " " for c in self.heading.lower()).split())
+
+    @property
+    def retry(self) -> bool:
+        """Can it be tried again as it is?"""
+        return self.code in _WORTH_A_RETRY and self.at_location
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """How many findings of one code are open."""
+
+    code: str
+    heading: str
+    count: int
+
+
+def open_count() -> int:
+    """How many findings are open; counted up to a thousand."""
+    return Finding.objects.filter(cleared_at=None)[:_MOST_COUNTED].count()
+
+
+def sorts() -> list[Sort]:
+    """The codes that are open, the most frequent first."""
+    rows = Finding.objects.filter(cleared_at=None).values("code").annotate(n=Count("pk")).order_by("-n", "code")
+    return [Sort(row["code"], FindingCode.heading_of(row["code"]), row["n"]) for row in rows]
+
+
+def open_rows(*, code: str = "", library_id: int | None = None, model_id: UUID | None = None) -> QuerySet[Finding]:
+    """Open findings, those that went wrong last first."""
+    rows = Finding.objects.filter(cleared_at=None)
+    if code:
+        rows = rows.filter(code=code)
+    if library_id is not None:
+        rows = rows.filter(Q(library=library_id) | Q(location__library=library_id))
+    if model_id is not None:
+        rows = rows.filter(Q(variant__model=model_id) | Q(location__variant__model=model_id))
+    related = ("library", "location__library", "location__variant", "variant")
+    return rows.select_related(*related).order_by("-first_seen", "-pk")
+
+
+def items(rows: Iterable[Finding]) -> list[Item]:
+    """Findings as the pages show them."""
+    return [_item(row) for row in rows]
+
+
+def weight(code: str) -> str:
+    """`bad` where bytes are broken, `warn` where somebody should look, `offline` where nothing is lost."""
+    if code in _QUIET:
+        return "offline"
+    return "warn" if code in _AMBER else "bad"
+
+
+def _item(row: Finding) -> Item:
+    location = row.location
+    library = row.library or (location.library if location else None)
+    variant = row.variant or (location.variant if location else None)
+    return Item(
+        id=row.pk,
+        code=row.code,
+        heading=row.title,
+        params=row.params,
+        library_id=library.pk if library else None,
+        library=library.name if library else "",
+        place=row.place or (str(location) if location else ""),
+        at_location=location is not None,
+        model_id=variant.model_id if variant else None,
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+    )

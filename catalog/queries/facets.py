@@ -1,0 +1,98 @@
+"""Narrowing the list of models: the choices of each filter with their counts, the filter itself, and the search.
+
+Counts come from the maintained sums: of each filter as the other filters stand. They count variants.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Q, QuerySet
+
+from catalog.models import FormerName, Library, Location, ModelRecord, StorageTotal, Variant
+from catalog.queries import lookup
+from catalog.vocabulary import Base, Format, Kind, LocationState, Outcome, Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+FACETS = ("kind", "base", "format", "precision", "library", "state")
+_LABELS = {"kind": Kind, "base": Base, "format": Format, "precision": Precision, "state": LocationState}
+_COLUMNS = {"library": "locations__library", "state": "locations__state"}
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter, its words, and how many variants it leaves."""
+
+    value: str
+    label: str
+    count: int
+
+
+class Cube:
+    """The sums of every combination, read once a page."""
+
+    def __init__(self) -> None:
+        rows = StorageTotal.objects.filter(library__removed_at=None).exclude(format=Outcome.PENDING)
+        self._rows = list(rows.values(*FACETS, "variants"))
+        self._libraries = dict(Library.objects.filter(removed_at=None).values_list("pk", "name"))
+
+    def choices(self, facet: str, chosen: Mapping[str, str]) -> list[Choice]:
+        """The values of one filter, most frequent first, counted as the other filters stand."""
+        others = {key: value for key, value in chosen.items() if key != facet and value}
+        counts: Counter[str] = Counter()
+        for row in self._rows:
+            if all(str(row[key]) == value for key, value in others.items()):
+                counts[str(row[facet])] += row["variants"]
+        mine = chosen.get(facet)
+        if mine and mine not in counts:
+            counts[mine] = 0
+        return [Choice(value, self._label(facet, value), count) for value, count in counts.most_common(_SHOWN)]
+
+    def _label(self, facet: str, value: str) -> str:
+        if facet == "library":
+            return self._libraries.get(int(value), value) if value.isdecimal() else value
+        return _LABELS[facet].label_of(value)
+
+
+def narrowed(models: QuerySet[ModelRecord], chosen: Mapping[str, str]) -> QuerySet[ModelRecord]:
+    """The models that have a variant which fits every chosen value, in one place."""
+    wanted = {_COLUMNS.get(key, key): value for key, value in chosen.items() if value}
+    if not wanted:
+        return models
+    return models.filter(pk__in=Variant.objects.filter(merged_into=None, **wanted).values("model"))
+
+
+def searched(models: QuerySet[ModelRecord], text: str) -> QuerySet[ModelRecord]:
+    """The models that `text` names: by name, path, former name, tag, id, or digits of a hash. All of its words count."""
+    text = text.replace("\0", "").strip()
+    words = text.split()
+    if not words:
+        return models
+    by_name = ModelRecord.objects.filter(_each("name", words) | Q(version_name__icontains=text) | Q(tags__contains=[text]))
+    by_path = Location.objects.filter(_each("path_text", words), variant__isnull=False)
+    by_former = FormerName.objects.filter(_each("path_text", words))
+    found = (
+        by_name.order_by().values("pk"),
+        by_path.order_by().values("variant__model"),
+        by_former.order_by().values("variant__model"),
+        ModelRecord.objects.filter(pk__in=_named(text)).order_by().values("pk"),
+    )
+    return models.filter(pk__in=found[0].union(*found[1:], all=True))
+
+
+def _each(column: str, words: Iterable[str]) -> Q:
+    every = Q()
+    for word in words:
+        every &= Q(**{f"{column}__icontains": word})
+    return every
+
+
+def _named(text: str) -> set[UUID]:
+    """Models that the look-up finds by an id, a hash, another program's id or a whole path."""
+    return {hit.model for hit in lookup.find(text).hits if hit.algorithm not in ("name", "former name")}

@@ -1,0 +1,235 @@
+"""Everything that the page of one model shows, in a fixed number of statements whatever the number of variants."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.models import (
+    Component,
+    ExternalId,
+    HashClaim,
+    Location,
+    Match,
+    ModelHash,
+    ModelRecord,
+    TensorIndex,
+    Variant,
+    VariantFile,
+)
+from catalog.queries.attention import Item, items, open_rows
+from catalog.queries.model_page.hashes import FileLines, HashLine, lines_of
+from catalog.queries.model_page.history import Event, Named, events, former_names
+from catalog.queries.model_page.relations import Related, related, relations_within
+from catalog.vocabulary import LocationState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+__all__ = ["Cell", "ModelPage", "Place", "VariantView", "find", "page"]
+
+_HERE = {LocationState.PRESENT.value, LocationState.CHANGED.value, LocationState.OFFLINE.value}
+_READ = {LocationState.PRESENT.value, LocationState.CHANGED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a variant lies, and the work that is still to be done there."""
+
+    id: int
+    library_id: int
+    library: str
+    path: str
+    state: str
+    stage: str
+    reading: bool
+    done: int
+    size: int
+    hashed_at: datetime | None
+    verified_at: datetime | None
+    missing_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VariantView:
+    """One variant with its hashes, files and places. `relation` says what it is to the reference."""
+
+    row: Variant
+    name: str
+    here: bool
+    lines: tuple[HashLine, ...]
+    files: tuple[FileLines, ...]
+    places: tuple[Place, ...]
+    components: tuple[Component, ...]
+    tensors: int | None
+    relation: str
+    certainty: str
+    reference: bool = False
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        """Why kind, base and precision were given: pairs of what and why."""
+        return [(about, text) for about, text in self.row.reasons]
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When its bytes were last read in full."""
+        moments = [moment for place in self.places for moment in (place.verified_at, place.hashed_at) if moment]
+        return max(moments, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The variants of one format and precision; the first one is shown, the others are counted."""
+
+    precision: str
+    variants: tuple[VariantView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPage:
+    """The model; its variants on disk, reference first; those that are only remembered; all that is known beside."""
+
+    model: ModelRecord
+    variants: tuple[VariantView, ...]
+    earlier: tuple[VariantView, ...]
+    precisions: tuple[tuple[str, int], ...]
+    grid: tuple[tuple[str, tuple[Cell, ...]], ...]
+    size: int
+    places: int
+    parameters: int
+    verified_at: datetime | None
+    related: tuple[Related, ...]
+    findings: tuple[Item, ...]
+    history: tuple[Event, ...]
+    former: tuple[Named, ...]
+    aliases: tuple[ModelRecord, ...]
+    external: tuple[ExternalId, ...]
+
+
+def find(model_id: UUID) -> ModelRecord | None:
+    """The row behind an id, with the model that it was merged into; None for an id that was never given out."""
+    return ModelRecord.objects.select_related("merged_into").filter(pk=model_id).first()
+
+
+def page(model: ModelRecord) -> ModelPage:
+    """Everything about a live model."""
+    rows = list(Variant.objects.filter(model=model, merged_into=None).order_by("-bits", "number"))
+    ids = [row.pk for row in rows]
+    views = _views(rows, ids)
+    here = [view for view in views if view.here]
+    findings = open_rows(model_id=model.pk)[:20]
+    return ModelPage(
+        model=model,
+        variants=tuple(here),
+        earlier=tuple(view for view in views if not view.here),
+        precisions=_precisions(here),
+        grid=_grid(here),
+        size=sum(place.size for view in here for place in view.places if place.state in _READ),
+        places=sum(place.state in _HERE for view in here for place in view.places),
+        parameters=max((row.parameters for row in rows), default=0),
+        verified_at=max((view.verified_at for view in views if view.verified_at), default=None),
+        related=tuple(related(model, ids)),
+        findings=tuple(items(findings)),
+        history=tuple(events(model, rows)),
+        former=tuple(former_names(ids)),
+        aliases=tuple(model.aliases.order_by("number")),
+        external=tuple(ExternalId.objects.filter(model=model) | ExternalId.objects.filter(variant__in=ids)),
+    )
+
+
+def _views(rows: Sequence[Variant], ids: Sequence[UUID]) -> list[VariantView]:
+    by_variant = _Parts(ids)
+    reference = next((row.pk for row in rows if by_variant.is_here(row.pk)), None)
+    relations = relations_within(ids, reference)
+    return [by_variant.view(row, relations.get(row.pk, ("", "")), reference=row.pk == reference) for row in rows]
+
+
+class _Parts:
+    """What belongs to these variants, each table read once."""
+
+    def __init__(self, ids: Sequence[UUID]) -> None:
+        self.files = _grouped(VariantFile.objects.filter(variant__in=ids, merged_into=None).order_by("position"))
+        self.hashes = _grouped(ModelHash.objects.filter(variant__in=ids))
+        self.claims = _grouped(HashClaim.objects.filter(variant__in=ids))
+        places = Location.objects.filter(variant__in=ids, library__removed_at=None).select_related("library")
+        self.places = _grouped(places.order_by("library__name", "path_text"))
+        self.components = _grouped(Component.objects.filter(variant__in=ids).defer("fingerprint").order_by("name"))
+        self.tensors = dict(TensorIndex.objects.filter(variant__in=ids).values_list("variant", "tensors"))
+
+    def is_here(self, variant: UUID) -> bool:
+        return any(place.state in _HERE for place in self.places[variant])
+
+    def view(self, row: Variant, relation: tuple[str, str], *, reference: bool) -> VariantView:
+        files, hashes, claims = self.files[row.pk], self.hashes[row.pk], self.claims[row.pk]
+        single = files[0].pk if len(files) == 1 else None
+        own = [one for one in hashes if one.file_id is None or one.file_id == single]
+        return VariantView(
+            row=row,
+            name=self._name(row, files),
+            here=self.is_here(row.pk),
+            lines=lines_of(own, claims),
+            files=() if single else tuple(_file_lines(file, hashes) for file in files),
+            places=tuple(_place(place) for place in self.places[row.pk]),
+            components=tuple(self.components[row.pk]),
+            tensors=self.tensors.get(row.pk),
+            relation=relation[0],
+            certainty=relation[1],
+            reference=reference,
+        )
+
+    def _name(self, row: Variant, files: Sequence[VariantFile]) -> str:
+        """Where it is found: the last part of its path; of a remembered one, its first file."""
+        places = self.places[row.pk]
+        if places:
+            return str(places[0]).rstrip("/").rsplit("/", 1)[-1] or places[0].library.name
+        return str(files[0]) if files else ""
+
+
+def _grouped(rows: Iterable[object]) -> Mapping[UUID, list]:  # type: ignore[type-arg]  # rows of several tables
+    groups: dict[UUID, list[object]] = defaultdict(list)
+    for row in rows:
+        groups[row.variant_id].append(row)  # type: ignore[attr-defined]  # every one of these tables has it
+    return groups
+
+
+def _file_lines(file: VariantFile, hashes: Sequence[ModelHash]) -> FileLines:
+    return FileLines(str(file), file.size, file.role, lines_of([one for one in hashes if one.file_id == file.pk]))
+
+
+def _place(row: Location) -> Place:
+    return Place(
+        id=row.pk,
+        library_id=row.library_id,
+        library=row.library.name,
+        path=str(row),
+        state=row.state,
+        stage=row.stage,
+        reading=row.lease is not None,
+        done=row.done_bytes,
+        size=row.size,
+        hashed_at=row.hashed_at,
+        verified_at=row.verified_at,
+        missing_since=row.missing_since,
+    )
+
+
+def _precisions(views: Sequence[VariantView]) -> tuple[tuple[str, int], ...]:
+    """The columns of the grid: heavy to light."""
+    found = {(view.row.precision, view.row.bits) for view in views}
+    return tuple(sorted(found, key=lambda one: (-one[1], one[0])))
+
+
+def _grid(views: Sequence[VariantView]) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
+    cells: dict[tuple[str, str, int], list[VariantView]] = defaultdict(list)
+    for view in views:
+        cells[view.row.format, view.row.precision, view.row.bits].append(view)
+    columns = _precisions(views)
+    formats = dict.fromkeys(view.row.format for view in views)
+    return tuple(
+        (name, tuple(Cell(precision, tuple(cells[name, precision, bits])) for precision, bits in columns))
+        for name in formats
+    )

@@ -1,0 +1,66 @@
+"""What happened to a model, newest first: decisions with who and why, the birth of its variants, its former names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.models import Decision, FormerName, ModelRecord
+from catalog.vocabulary import DecisionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+    from catalog.models import Variant
+
+_UNDOABLE = {DecisionKind.JOIN.value, DecisionKind.MERGE.value, DecisionKind.SPLIT.value, DecisionKind.NOT_SAME.value}
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the history. `undo` is the decision that can be taken back."""
+
+    at: datetime
+    who: str
+    what: str
+    undo: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A path under which a variant was seen."""
+
+    library: str
+    path: str
+    variant_id: UUID
+    first_seen: datetime
+    last_seen: datetime
+
+
+def events(model: ModelRecord, variants: Iterable[Variant]) -> list[Event]:
+    """Decisions and births, newest first."""
+    decided = Decision.objects.filter(models_touched=model).select_related("actor", "undone_by").order_by("-pk")
+    found = [_event(row) for row in decided[:_MOST]]
+    found += [Event(row.born_at, "", f"First seen: variant {row.short_id}") for row in variants]
+    return sorted(found, key=lambda event: event.at, reverse=True)[:_MOST]
+
+
+def former_names(variant_ids: Iterable[UUID]) -> list[Named]:
+    """Every path under which these variants were seen, the latest first."""
+    rows = FormerName.objects.filter(variant__in=list(variant_ids)).select_related("library").order_by("-last_seen", "-pk")
+    return [Named(row.library.name, row.path_text, row.variant_id, row.first_seen, row.last_seen) for row in rows[:_MOST]]
+
+
+def _event(row: Decision) -> Event:
+    words = DecisionKind.label_of(row.kind).capitalize()
+    what = f"{words}: {row.reason}" if row.reason else words
+    undone = hasattr(row, "undone_by")
+    return Event(
+        at=row.decided_at,
+        who=row.actor.get_username() if row.actor else "",
+        what=f"{what} (undone)" if undone else what,
+        undo=row.pk if row.kind in _UNDOABLE and not undone else None,
+    )

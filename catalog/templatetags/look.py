@@ -1,0 +1,182 @@
+"""How values look to people: sizes, times, labels of stored words, the two letters of a kind, the mass of a precision."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from catalog import vocabulary as words
+from catalog.vocabulary.sizes import human_count, human_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.utils.safestring import SafeString
+
+    from catalog.queries.attention import Item
+
+register = template.Library()
+
+_SYMBOLS = {
+    words.Kind.CHECKPOINT: "Ck", words.Kind.DIFFUSION_MODEL: "Dm", words.Kind.LORA: "Lo", words.Kind.VAE: "Va",
+    words.Kind.TEXT_ENCODER: "Te", words.Kind.CLIP_VISION: "Cv", words.Kind.CONTROLNET: "Cn",
+    words.Kind.IP_ADAPTER: "Ip", words.Kind.EMBEDDING: "Em", words.Kind.UPSCALER: "Up", words.Kind.LLM: "Lm",
+}  # fmt: skip
+_STEPS: tuple[tuple[int, int, Callable[[int], str]], ...] = (
+    (60, 1, lambda n: ngettext("%(n)d second", "%(n)d seconds", n)),
+    (3600, 60, lambda n: ngettext("%(n)d minute", "%(n)d minutes", n)),
+    (86_400, 3600, lambda n: ngettext("%(n)d hour", "%(n)d hours", n)),
+    (14 * 86_400, 86_400, lambda n: ngettext("%(n)d day", "%(n)d days", n)),
+)
+_JUST_NOW = timedelta(seconds=10)
+_LABELS = {
+    "algorithm": words.Algorithm, "base": words.Base, "certainty": words.Certainty, "claim": words.ClaimSource,
+    "decision": words.DecisionKind, "format": words.Format, "job": words.JobKind, "job_state": words.JobState,
+    "kind": words.Kind, "name_source": words.NameSource, "outcome": words.Outcome, "precision": words.Precision,
+    "relation": words.Relation, "role": words.FileRole, "skip": words.SkipReason, "stage": words.Stage,
+    "state": words.LocationState,
+}  # fmt: skip
+_DOTS = {
+    "present": "present", "changed": "warn", "offline": "offline", "missing": "offline", "in_trash": "paused",
+    "removed": "offline", "waiting": "waiting", "running": "running", "paused": "paused", "done": "done",
+    "failed": "failed", "cancelled": "offline",
+}  # fmt: skip
+
+
+@register.filter
+def size(count: int) -> str:
+    """Bytes as people write them: `6.94 GB`."""
+    return human_size(count)
+
+
+@register.filter
+def big(count: int) -> SafeString:
+    """A size with its unit set smaller."""
+    figure, _space, unit = human_size(count).partition(" ")
+    return format_html("{} <small>{}</small>", figure, unit)
+
+
+@register.filter
+def values(count: int) -> str:
+    """A number of parameters: `11.9 B`."""
+    return human_count(count)
+
+
+@register.filter
+def label(value: str, of: str) -> str:
+    """The words for a stored word: `"gguf"|label:"format"`."""
+    if of == "format" and value == words.Outcome.PENDING:
+        return _(words.Outcome.PENDING.label)
+    return _(_LABELS[of].label_of(value)) if value else ""
+
+
+@register.filter
+def symbol(kind: str) -> str:
+    """Two letters for a kind of model, as on a tile of the periodic table."""
+    return _SYMBOLS.get(kind, "··")  # type: ignore[call-overload, no-any-return]  # a str enum's key is found by str
+
+
+@register.filter
+def mass(precision: str, bits: int = 0) -> str:
+    """The class that draws a precision by its weight: m32, m16, mb16, m8, m4; nothing where it is not known."""
+    if precision == words.Precision.BF16:
+        return "mb16"
+    steps = ((32, "m32"), (16, "m16"), (8, "m8"), (1, "m4"))
+    return next((name for least, name in steps if bits >= least), "")
+
+
+@register.filter
+def dot(state: str) -> str:
+    """The shape that stands before a state's word."""
+    return _DOTS.get(state, "offline")
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """`2 days ago`, with the exact time for whoever points at it; a date after two weeks."""
+    if moment is None:
+        return _("not yet")
+    local = timezone.localtime(moment)
+    exact = date_format(local, "j M Y, H:i")
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, _distance(moment))
+
+
+@register.filter
+def left(seconds: float | None) -> str:
+    """`about 5 minutes left`; nothing while it cannot be told."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return _("almost done")
+    return _("about %(span)s left") % {"span": span(int(seconds))}
+
+
+@register.filter
+def span(seconds: float) -> str:
+    """A length of time in its largest unit."""
+    for below, unit, words_for in _STEPS:
+        if seconds < below:
+            break
+    count = max(1, int(seconds / unit))
+    return words_for(count) % {"n": count}
+
+
+@register.filter
+def rate(bytes_a_second: float | None) -> str:
+    """`1.42 GB/s`; nothing while it cannot be told."""
+    return f"{human_size(int(bytes_a_second))}/s" if bytes_a_second else ""
+
+
+@register.filter
+def plural(count: int, forms: str) -> str:
+    """`3|plural:"model,models"`: the number with its noun."""
+    one, many = forms.split(",")
+    return f"{count:,} {one if count == 1 else many}"
+
+
+@register.filter
+def sentence(item: Item) -> str:
+    """What is wrong, where, and what to do; a code of a newer release is only named."""
+    code = words.FindingCode._value2member_map_.get(item.code)
+    if not isinstance(code, words.FindingCode):
+        return ""
+    try:
+        said = _(code.template) % item.params
+    except (KeyError, TypeError, ValueError):  # an older release raised it with other parameters
+        said = code.heading + "."
+    place = f"{item.params['file']}: " if "file" in item.params else ""
+    return f"{place}{said} {_(code.advice)}"
+
+
+@register.filter
+def spoken(key: str) -> str:
+    """A key of the settings as words: `prediction_type` -> `Prediction type`."""
+    return str(key).replace("_", " ").replace(".", " ").capitalize()
+
+
+@register.filter
+def first_digits(digest: str, count: int) -> str:
+    """The digits that matched."""
+    return digest[:count]
+
+
+@register.filter
+def after_digits(digest: str, count: int) -> str:
+    """The others."""
+    return digest[count:]
+
+
+def _distance(moment: datetime) -> str:
+    passed = timezone.now() - moment
+    if passed < _JUST_NOW:
+        return _("just now")
+    if passed.total_seconds() >= _STEPS[-1][0]:
+        return date_format(timezone.localtime(moment), "j M Y")
+    return _("%(span)s ago") % {"span": span(passed.total_seconds())}
