@@ -75,7 +75,7 @@ LOGIN_URL = "admin:login"
 
 INSTALLED_APPS = [
     "catalog",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # its pages are imported by config.urls, so only in the web
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
