@@ -100,7 +100,8 @@ def _write(
     ollama: Mapping[bytes, tuple[str, ...]],
     results: tuple[Sequence[Reading], Sequence[Failed]],
 ) -> ProbeReport:
-    ours = still_ours(claim, [one.place.id for one in (*results[0], *results[1])])
+    ids = [*(one.place.id for one in results[0]), *(one.place.id for one in results[1])]
+    ours = still_ours(claim, ids)
     readings = [one for one in results[0] if one.place.id in ours]
     failed = [one for one in results[1] if one.place.id in ours]
     attached = attaching.attach(readings=readings, library=library, ollama=ollama)

@@ -15,7 +15,6 @@ from catalog.vocabulary import LocationState, Outcome, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from uuid import UUID
 
     from catalog.models import Library
     from catalog.services.identity.moving import Vanished
@@ -121,13 +120,13 @@ def _write(readings: Sequence[Reading], result: Attached) -> None:
         outcome = reading.probe.outcome.value
         priority = _priority(row, stage, shared)
         places.append((row.pk, row.variant_id, outcome, row.state, row.hashed_at, row.verified_at, priority))
-        files += file_rows(reading)
+        files += _file_rows(reading)
     bulk.update(Location, _PLACE, places)
     bulk.update(LocationFile, _FILE, files)
 
 
-def file_rows(reading: Reading) -> list[tuple[object, ...]]:
-    """The files of a place as they were when they were opened; rows of `_FILE`."""
+def _file_rows(reading: Reading) -> list[tuple[object, ...]]:
+    """The files of a place as they were when they were opened."""
     return [
         (
             row.pk,
@@ -141,11 +140,6 @@ def file_rows(reading: Reading) -> list[tuple[object, ...]]:
         )
         for row, now, quick in zip(reading.place.files, reading.snapshots, reading.quick, strict=True)
     ]
-
-
-def write_files(rows: Iterable[tuple[object, ...]]) -> None:
-    """Writes what `file_rows` gave."""
-    bulk.update(LocationFile, _FILE, rows)
 
 
 def _priority(row: Location, stage: Stage, shared: set[int]) -> int:

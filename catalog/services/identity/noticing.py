@@ -43,7 +43,8 @@ _SILENT = frozenset({FindingCode.UNSUPPORTED})
 def notice(*, readings: Collection[Reading], failed: Collection[Failed]) -> None:
     """What is wrong with these places, and nothing else of what reading can come to."""
     raised = [*_problems(readings), *of_failed(failed)]
-    replace([one.place.id for one in (*readings, *failed)], raised, OF_READING)
+    ids = [*(one.place.id for one in readings), *(one.place.id for one in failed)]
+    replace(ids, raised, OF_READING)
 
 
 def of_failed(failed: Iterable[Failed]) -> Iterator[Raised]:
