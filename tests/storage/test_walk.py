@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +18,7 @@ from catalog.storage.values import Snapshot
 from catalog.storage.walk import Walk, WalkRules, walk
 from catalog.vocabulary import SkipReason
 from tests.builders import write_tree
+from tests.builders.opens import opened_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -273,37 +271,10 @@ print(found.complete, found.covers(b"closed/m.gguf"), found.covers(b"open/gone.g
 def test_a_walk_opens_no_file(tmp_path: Path) -> None:
     write_tree(tmp_path, {"a.safetensors": b"x", "b/config.json": b"{}", "b/model.bin": b"x"})
     (tmp_path / "c.safetensors").symlink_to("b/model.bin")
-    with _opens(tmp_path, tmp_path / "b") as opened:
+    with opened_files(tmp_path, tmp_path / "b") as opened:
         found = _walk(tmp_path)
     assert len(found.entries) == 3
     assert opened == []
-    with _opens(tmp_path) as opened:
+    with opened_files(tmp_path) as opened:
         (tmp_path / "a.safetensors").read_bytes()
     assert opened == ["a.safetensors"], "it would have been noticed"
-
-
-@contextmanager
-def _opens(*folders: Path) -> Iterator[list[str]]:
-    """Filled at the end with the names of the files in these folders that were opened meanwhile: inotify(7)."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-    opened: list[str] = []
-    try:
-        for folder in folders:
-            assert libc.inotify_add_watch(descriptor, os.fsencode(folder), _IN_OPEN) >= 0
-        yield opened
-        with suppress(BlockingIOError):
-            _names(os.read(descriptor, 1 << 16), opened)
-    finally:
-        os.close(descriptor)
-
-
-def _names(events: bytes, opened: list[str]) -> None:
-    while events:
-        _, mask, _, length = struct.unpack_from("iIII", events)
-        if not mask & _IN_ISDIR:
-            opened.append(os.fsdecode(events[16 : 16 + length].rstrip(b"\0")))
-        events = events[16 + length :]
-
-
-_IN_OPEN, _IN_ISDIR = 0x20, 0x40000000
