@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
+from django.db.models import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +63,7 @@ def _execute(statement: str, table: type[Model], columns: Sequence[str], rows: l
     ]
     with connection.cursor() as cursor:
         cursor.execute(statement, arrays)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _given(table: type[Model], columns: Sequence[str]) -> str:
@@ -81,7 +82,9 @@ def _is_array(table: type[Model], name: str) -> bool:
 
 
 def _column(table: type[Model], name: str) -> str:
-    return str(table._meta.get_field(name).column)
+    field = table._meta.get_field(name)
+    assert isinstance(field, Field)  # noqa: S101 - the other sort has no column here
+    return str(field.column)
 
 
 def _type(table: type[Model], name: str) -> str:

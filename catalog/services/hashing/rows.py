@@ -80,7 +80,7 @@ def store_digests(told: Sequence[Told]) -> None:
     bulk.insert_missing(
         ModelHash,
         _HASH,
-        sorted((row for one in first for row in _hashes(one, files)), key=_by_key),
+        sorted((row for one in first for row in _hashes(one, files)), key=_key),
         otherwise="(variant_id, file_id, algorithm) DO UPDATE SET digest = excluded.digest,"
         " computed_at = statement_timestamp() WHERE catalog_modelhash.digest <> excluded.digest",
     )
@@ -100,8 +100,9 @@ def store_digests(told: Sequence[Told]) -> None:
     )
 
 
-def _by_key(row: tuple[UUID, UUID | None, str, bytes]) -> tuple[UUID, bytes, str]:
-    return row[0], row[1].bytes if row[1] is not None else b"", row[2]
+def _key(row: Sequence[object]) -> tuple[str, str, str]:
+    """In the order of the unique key, whoever writes them."""
+    return str(row[0]), str(row[1] or ""), str(row[2])
 
 
 def _packed(digested: Digested) -> bytes | None:

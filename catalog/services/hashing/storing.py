@@ -50,7 +50,8 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     """
     settling.hold(digested)
     variants = settling.lock(digested)
-    ours = still_ours(claim, [one.place.id for one in (*digested, *failed)])
+    ids = [one.place.id for one in digested] + [one.place.id for one in failed]
+    ours = still_ours(claim, ids)
     digested = [one for one in digested if one.place.id in ours]
     failed = [one for one in failed if one.place.id in ours]
     settled = settling.settle(digested, ours, variants)
@@ -133,10 +134,10 @@ def _write_places(
         location = locations[one.place.id]
         state = LocationState.PRESENT.value if location.state == LocationState.CHANGED else location.state
         rows.append((location.pk, one.variant.pk, one.outcome, state, now))
-    for one in without:
-        location = locations[one.place.id]
+    for left in without:
+        location = locations[left.place.id]
         read = None if location.state == LocationState.CHANGED else now
-        rows.append((location.pk, location.variant_id, outcome_of(one), location.state, read))
+        rows.append((location.pk, location.variant_id, outcome_of(left), location.state, read))
     bulk.update(Location, ["id", "variant_id", "outcome", "state", "hashed_at"], rows)
 
 

@@ -27,11 +27,12 @@ from catalog.services import totals
 from catalog.services.identity import absorbed_models, absorbed_relations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import TypeAlias
     from uuid import UUID
 
     Pair: TypeAlias = tuple[Variant, Variant]
+    Arrays: TypeAlias = dict[str, list[UUID]]
 
 _SAME_FILES = """
 SELECT mine.id, theirs.id FROM unnest(%(losers)s::uuid[], %(survivors)s::uuid[]) pair(loser, survivor)
@@ -115,9 +116,9 @@ def absorb_all(*, pairs: Sequence[Pair]) -> set[int]:
 
 def _absorb(pairs: Sequence[Pair]) -> set[int]:
     survivors, losers = [pair[0].pk for pair in pairs], [pair[1].pk for pair in pairs]
-    both: dict[str, Sequence[UUID]] = {"survivors": survivors, "losers": losers}
+    both: Arrays = {"survivors": survivors, "losers": losers}
     files = _same_files(both)
-    moved_files: dict[str, Sequence[UUID]] = {"old": list(files), "new": list(files.values())}
+    moved_files: Arrays = {"old": list(files), "new": list(files.values())}
     libraries = set(Location.objects.filter(variant__in=losers).values_list("library", flat=True))
     left = [(survivor, loser.model_id) for survivor, loser in pairs]
     absorbed_relations.move(pairs=pairs)
@@ -125,7 +126,7 @@ def _absorb(pairs: Sequence[Pair]) -> set[int]:
     _move_readings(pairs)
     _unite(_NAMES, FormerName, both)
     _unite(_EXTERNAL, ExternalId, both)
-    moved_variants: dict[str, Sequence[UUID]] = {"old": losers, "new": survivors}
+    moved_variants: Arrays = {"old": losers, "new": survivors}
     _move(HashClaim, "variant_id", moved_variants)
     _move(Location, "variant_id", moved_variants)
     _move(LocationFile, "file_id", moved_files)
@@ -134,23 +135,23 @@ def _absorb(pairs: Sequence[Pair]) -> set[int]:
     return libraries
 
 
-def _same_files(both: Mapping[str, Sequence[UUID]]) -> dict[UUID, UUID]:
+def _same_files(both: Arrays) -> dict[UUID, UUID]:
     """File of a loser -> the same file of its survivor."""
     with connection.cursor() as cursor:
         cursor.execute(_SAME_FILES, both)
         return dict(cursor.fetchall())
 
 
-def _move_hashes(both: Mapping[str, Sequence[UUID]], files: Mapping[str, Sequence[UUID]]) -> None:
+def _move_hashes(both: Arrays, files: Arrays) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_HASHES, {**both, **files})
+        cursor.execute(_HASHES, both | files)
     ModelHash.objects.filter(variant__in=both["losers"]).delete()
 
 
 def _move_readings(pairs: Sequence[Pair]) -> None:
     """Tensors and parts with their digests go along when only the loser was read to its end."""
     read = [(survivor.pk, loser.pk) for survivor, loser in pairs if loser.content and not survivor.content]
-    better: dict[str, Sequence[UUID]] = {"new": [pair[0] for pair in read], "old": [pair[1] for pair in read]}
+    better: Arrays = {"new": [pair[0] for pair in read], "old": [pair[1] for pair in read]}
     for table in (TensorIndex, Component):
         if read:
             table._default_manager.filter(variant__in=better["new"]).delete()
@@ -158,7 +159,7 @@ def _move_readings(pairs: Sequence[Pair]) -> None:
         table._default_manager.filter(variant__in=[loser.pk for _, loser in pairs]).delete()
 
 
-def _unite(statement: str, table: type[FormerName | ExternalId], both: Mapping[str, Sequence[UUID]]) -> None:
+def _unite(statement: str, table: type[FormerName | ExternalId], both: Arrays) -> None:
     """What both have stays once."""
     with connection.cursor() as cursor:
         cursor.execute(statement, both)
@@ -168,7 +169,7 @@ def _unite(statement: str, table: type[FormerName | ExternalId], both: Mapping[s
 def _move(
     table: type[HashClaim | Location | LocationFile | TensorIndex | Component | Variant | VariantFile],
     column: str,
-    moved: Mapping[str, Sequence[UUID]],
+    moved: Arrays,
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_MOVE.format(table=table._meta.db_table, column=column), moved)
@@ -176,9 +177,9 @@ def _move(
 
 def _retire(
     pairs: Sequence[Pair],
-    both: Mapping[str, Sequence[UUID]],
-    variants: Mapping[str, Sequence[UUID]],
-    files: Mapping[str, Sequence[UUID]],
+    both: Arrays,
+    variants: Arrays,
+    files: Arrays,
 ) -> None:
     """The losers and their files become aliases, and so do their aliases; a content goes to the survivor."""
     _move(Variant, "merged_into_id", variants)
