@@ -7,8 +7,10 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.admin import ModelAdmin, ShowFacets, display
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.db.models import QuerySet
+from django.db.models.functions import Upper
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -28,16 +30,25 @@ def _choices(words: type[Word]) -> list[tuple[str, str]]:
     return [(word.value, word.label) for word in words]
 
 
-class ModelForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+class PlainForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Labels without a colon."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+
+
+class ModelForm(PlainForm):
     """What a person may set of a model."""
 
     kind = forms.ChoiceField(choices=_choices(Kind))
     base = forms.ChoiceField(label="Base model", choices=_choices(Base))
     tags = WordsField(help_text="Separated by commas.")
-    licence = forms.CharField(required=False)
-    source = forms.CharField(required=False, help_text="Where it comes from: a repository, an address.")
-    name = forms.CharField(max_length=300)
-    version_name = forms.CharField(required=False, max_length=200)
+    name = forms.CharField(max_length=300, widget=AdminTextInputWidget)
+    version_name = forms.CharField(required=False, max_length=200, widget=AdminTextInputWidget)
+    licence = forms.CharField(required=False, max_length=200, widget=AdminTextInputWidget)
+    source = forms.CharField(
+        required=False, max_length=1000, widget=AdminTextInputWidget, help_text="Where it comes from: a repository, an address."
+    )
 
     class Meta:
         model = ModelRecord
@@ -47,7 +58,7 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
 class FormOnly(ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """A form over a row that is neither added nor deleted here; saving goes through a service."""
 
-    list_display_links = None
+    section = ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Rows are born elsewhere."""
@@ -59,8 +70,8 @@ class FormOnly(ModelAdmin):  # type: ignore[type-arg]  # not generic when it run
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> HttpResponse:
         """One button: save."""
-        plain = {"show_save_and_continue": False, "show_save_and_add_another": False, "show_close": True}
-        return super().render_change_form(request, {**context, **plain}, *args, **options)
+        words = {"section": self.section, "title": f"Edit {context['original']}"}
+        return super().render_change_form(request, {**context, **words}, *args, **options)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Back to the page of what was edited, with a word."""
@@ -79,12 +90,13 @@ class ModelsAdmin(FormOnly):
     """Models: the list, and the form behind Edit."""
 
     form = ModelForm
+    section = "models"
     list_display = ("title", "variants_", "size_", "places", "seen_")
     list_display_links = ("title",)
     list_filter = FILTERS
     search_fields = ("name",)
     search_help_text = "A name, part of a path, a former name, a tag, an id, or digits of a hash"
-    ordering = ("name", "id")
+    ordering = (Upper("name"), "id")
     sortable_by = ("title", "size_")
     list_per_page = 50
     list_max_show_all = 0
@@ -92,6 +104,11 @@ class ModelsAdmin(FormOnly):
     show_full_result_count = False
     paginator = EstimatingPaginator
     actions = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under its word of the main navigation."""
+        words = {"section": "models", "title": "Models"}
+        return super().changelist_view(request, {**(extra_context or {}), **words})
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ModelChangeList]:
         """Ours."""
@@ -130,7 +147,7 @@ class ModelsAdmin(FormOnly):
         """The model's page."""
         return reverse("admin:catalog_modelrecord_change", args=[obj.pk])
 
-    @display(description="Name", ordering="name")
+    @display(description="Name", ordering=Upper("name"))
     def title(self, row: Any) -> str:
         """Name, kind, base and short id."""
         return render_to_string("catalog/cells/who.html", {"model": row})
@@ -156,10 +173,10 @@ class ModelsAdmin(FormOnly):
         return render_to_string("catalog/cells/seen.html", {"summary": row.summary})
 
 
-class LibraryForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+class LibraryForm(PlainForm):
     """What a person may set of a library folder."""
 
-    name = forms.CharField(max_length=200)
+    name = forms.CharField(max_length=200, widget=AdminTextInputWidget)
     include = WordsField(separator="\n", label="Only these", help_text="A pattern a line, such as *.safetensors; none means everything.")  # fmt: skip
     exclude = WordsField(separator="\n", label="Not these", help_text="A pattern a line, such as old/*. Counts from the next scan on.")  # fmt: skip
     speed_limit = forms.IntegerField(label="Speed limit, MB/s", min_value=1, max_value=100_000, required=False)
@@ -177,6 +194,7 @@ class LibraryAdmin(FormOnly):
     """The form behind the Edit of a library folder."""
 
     form = LibraryForm
+    section = "libraries"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Library]:
         """Those that were not removed."""

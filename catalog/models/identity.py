@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Func, Q, Value
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Length, Now, Upper
 from django.db.models.lookups import Exact
 
@@ -53,7 +53,7 @@ class ModelRecord(models.Model):
         verbose_name_plural = "models"
         indexes = [
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="model_name_trgm"),
-            models.Index(fields=["name", "id"], name="model_by_name", condition=Q(merged_into=None)),
+            models.Index(Upper("name"), F("id"), name="model_by_name", condition=Q(merged_into=None)),
             models.Index(fields=["-number"], name="model_newest", condition=Q(merged_into=None)),
         ]
         constraints = [

@@ -101,7 +101,7 @@ def weight(code: str) -> str:
     """`bad` where bytes are broken, `warn` where somebody should look, `offline` where nothing is lost."""
     if code in _QUIET:
         return "offline"
-    return "warn" if code in _AMBER else "bad"
+    return "warn" if code in _AMBER or code not in FindingCode.__members__.values() else "bad"
 
 
 def _item(row: Finding) -> Item:

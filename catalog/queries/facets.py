@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 FACETS = ("kind", "base", "format", "precision", "library", "state")
 _LABELS = {"kind": Kind, "base": Base, "format": Format, "precision": Precision, "state": LocationState}
 _COLUMNS = {"library": "locations__library", "state": "locations__state"}
+_SENTENCE_CASE = {"kind", "base", "state"}
 _SHOWN = 40
+_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,17 @@ class Cube:
     def _label(self, facet: str, value: str) -> str:
         if facet == "library":
             return self._libraries.get(int(value), value) if value.isdecimal() else value
-        return _LABELS[facet].label_of(value)
+        label = _LABELS[facet].label_of(value)
+        return label[:1].upper() + label[1:] if facet in _SENTENCE_CASE else label
 
 
 def narrowed(models: QuerySet[ModelRecord], chosen: Mapping[str, str]) -> QuerySet[ModelRecord]:
     """The models that have a variant which fits every chosen value, in one place."""
-    wanted = {_COLUMNS.get(key, key): value for key, value in chosen.items() if value}
+    wanted = {_COLUMNS.get(key, key): value.replace("\0", "") for key, value in chosen.items() if value}
     if not wanted:
         return models
+    if "library" in chosen and not (chosen["library"].isdecimal() and len(chosen["library"]) < _DIGITS):
+        return models.none()
     return models.filter(pk__in=Variant.objects.filter(merged_into=None, **wanted).values("model"))
 
 

@@ -40,10 +40,10 @@ class Sort:
 FP32, FP16, BF16 = (Sort("safetensors", "fp32", 32, 7 * GB), Sort("safetensors", "fp16", 16, 3_470_000_000),
                     Sort("safetensors", "bf16", 16, 23_800_000_000))  # fmt: skip
 MODELS: Sequence[tuple[str, str, str, str, tuple[Sort, ...]]] = (
-    ("SDXL base 1.0", "1.0", "checkpoint", "sdxl",
+    ("SDXL base 1.0", "", "checkpoint", "sdxl",
      (Sort("safetensors", "fp16", 16, 6_938_040_682), Sort("diffusers", "fp32", 32, 13_900_000_000),
       Sort("diffusers", "fp16", 16, 6_950_000_000))),
-    ("FLUX.1-dev", "dev", "diffusion-model", "flux",
+    ("FLUX.1", "dev", "diffusion-model", "flux",
      (BF16, Sort("diffusers", "bf16", 16, 23_800_000_001), Sort("safetensors", "fp8_e4m3", 8, 11_900_000_000),
       Sort("gguf", "Q8_0", 8, 12_700_000_000), Sort("gguf", "Q4_K_S", 4, 6_800_000_000))),
     ("DreamShaper 8", "", "checkpoint", "sd-1", (FP32, FP16, Sort("pickle", "fp16", 16, 2_100_000_000))),

@@ -34,13 +34,13 @@ class TokenForm(forms.Form):
 def index(request: HttpRequest) -> HttpResponse:
     """The tokens of the asking person (a superuser sees all), and a form; a new one is shown this once."""
     user: User = request.user  # type: ignore[assignment]  # nobody else gets here
-    given = TokenForm(request.POST or None)
+    given = TokenForm(request.POST or None, label_suffix="")
     secret = ""
     if request.method == "POST" and given.is_valid():
         days = given.cleaned_data["days"]
         ends = timezone.now() + timedelta(days=int(days)) if days else None
         _row, secret = tokens.make(user=user, name=given.cleaned_data["name"], expires_at=ends)
-        given = TokenForm()
+        given = TokenForm(label_suffix="")
     return render(request, "catalog/tokens.html", "API tokens", section="tokens", form=given, secret=secret,
                   tokens=_visible(user).select_related("user").order_by("-created_at"), now=timezone.now())  # fmt: skip
 

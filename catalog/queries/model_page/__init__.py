@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cell", "ModelPage", "Place", "VariantView", "find", "page"]
 
+_MOST_FINDINGS = 20
 _HERE = {LocationState.PRESENT.value, LocationState.CHANGED.value, LocationState.OFFLINE.value}
 _READ = {LocationState.PRESENT.value, LocationState.CHANGED.value}
 
@@ -121,7 +122,9 @@ def page(model: ModelRecord) -> ModelPage:
     ids = [row.pk for row in rows]
     views = _views(rows, ids)
     here = [view for view in views if view.here]
-    findings = open_rows(model_id=model.pk)[:20]
+    findings = open_rows(model_id=model.pk)[:_MOST_FINDINGS]
+    names = former_names(ids)
+    now = {(place.library, place.path) for view in here for place in view.places if place.state in _HERE}
     return ModelPage(
         model=model,
         variants=tuple(here),
@@ -134,8 +137,8 @@ def page(model: ModelRecord) -> ModelPage:
         verified_at=max((view.verified_at for view in views if view.verified_at), default=None),
         related=tuple(related(model, ids)),
         findings=tuple(items(findings)),
-        history=tuple(events(model, rows)),
-        former=tuple(former_names(ids)),
+        history=tuple(events(model, rows, names)),
+        former=tuple(name for name in names if (name.library, name.path) not in now),
         aliases=tuple(model.aliases.order_by("number")),
         external=tuple(ExternalId.objects.filter(model=model) | ExternalId.objects.filter(variant__in=ids)),
     )

@@ -9,7 +9,7 @@ from catalog.models import Decision, FormerName, ModelRecord
 from catalog.vocabulary import DecisionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -40,11 +40,12 @@ class Named:
     last_seen: datetime
 
 
-def events(model: ModelRecord, variants: Iterable[Variant]) -> list[Event]:
-    """Decisions and births, newest first."""
+def events(model: ModelRecord, variants: Iterable[Variant], names: Sequence[Named]) -> list[Event]:
+    """Decisions and births, newest first. `names` are all names of these variants."""
+    first = {name.variant_id: name for name in sorted(names, key=lambda name: name.first_seen, reverse=True)}
     decided = Decision.objects.filter(models_touched=model).select_related("actor", "undone_by").order_by("-pk")
     found = [_event(row) for row in decided[:_MOST]]
-    found += [Event(row.born_at, "", f"First seen: variant {row.short_id}") for row in variants]
+    found += [Event(row.born_at, "", _birth(row, first.get(row.pk))) for row in variants]
     return sorted(found, key=lambda event: event.at, reverse=True)[:_MOST]
 
 
@@ -52,6 +53,10 @@ def former_names(variant_ids: Iterable[UUID]) -> list[Named]:
     """Every path under which these variants were seen, the latest first."""
     rows = FormerName.objects.filter(variant__in=list(variant_ids)).select_related("library").order_by("-last_seen", "-pk")
     return [Named(row.library.name, row.path_text, row.variant_id, row.first_seen, row.last_seen) for row in rows[:_MOST]]
+
+
+def _birth(row: Variant, name: Named | None) -> str:
+    return f"First seen in {name.library}, {name.path}" if name else f"First seen: variant {row.short_id}"
 
 
 def _event(row: Decision) -> Event:
