@@ -7,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import redis
@@ -26,46 +25,14 @@ from config.migrating import bring_up_to_date, pending
 from config.supervise import LOOK_SECONDS, Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from catalog.management.steps import Steps
+    from catalog.management.wishes import Wishes
     from config.embedded.joining import Membership
+    from config.supervise import Child
 
 _WEB_SECONDS = 60.0
-PARTS = ("web", "workers", "beat")
-"""What `--only` can name, for several containers or machines that share their servers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """The arguments of `up`."""
-
-    paths: tuple[str, ...]
-    demo: bool
-    host: str
-    port: int
-    workers: int
-    flower: bool
-    parts: tuple[str, ...] = PARTS
-
-    @classmethod
-    def read(cls, options: Mapping[str, object]) -> Wishes:
-        """From the parsed command line."""
-        paths = options["paths"]
-        return cls(
-            paths=tuple(os.path.abspath(os.path.expanduser(path)) for path in paths) if isinstance(paths, list) else (),
-            demo=bool(options["demo"]),
-            host=str(options["host"]),
-            port=int(str(options["port"])),
-            workers=int(str(options["workers"])),
-            flower=not (options["no_flower"] or options["only"]),
-            parts=tuple(str(options["only"] or ",".join(PARTS)).split(",")),
-        )
-
-    @property
-    def lock(self) -> str:
-        """One process of each sort a data folder."""
-        return serving.LOCK if set(self.parts) == set(PARTS) else "up-" + "-".join(sorted(self.parts))
 
 
 class Start:
@@ -76,6 +43,7 @@ class Start:
         self.wishes = wishes
         self.urls = hosts.urls(wishes.host, wishes.port, contained=settings.CONTAINED)
         self.supervisor = Supervisor(settings.PLACES.logs, say=steps.warn, echo=settings.CONTAINED)
+        self.children: list[Child] = []
         self.membership: Membership | None = None
 
     def run(self) -> None:
@@ -142,6 +110,7 @@ class Start:
             self._await_tables: not web,
             self._broker: True,
             self._folders: web or bool(self.wishes.paths),
+            self._launch: True,
             self._workers: not {"workers", "beat"}.isdisjoint(self.wishes.parts),
             self._web: web,
             self._flower: self.wishes.flower,
@@ -207,22 +176,34 @@ class Start:
             return False
         return True
 
+    def _launch(self) -> None:
+        """All at once, since each of them takes its time; the steps that follow wait for them in turn."""
+        os.environ["ISOTOPE_HOSTS"] = ",".join(hosts.allowed(self.wishes.host, settings.ALLOWED_HOSTS))
+        parts = self.wishes.parts
+        wanted = [
+            *(programs.workers(self.wishes.workers) if "workers" in parts else ()),
+            *([programs.beat()] if "beat" in parts else ()),
+            *([programs.web(self.wishes.host, self.wishes.port)] if "web" in parts else ()),
+            *([programs.flower()] if self.wishes.flower else ()),
+        ]
+        self.children = self.supervisor.launch(wanted)
+
+    def _works(self, *names: str) -> bool:
+        wanted = [child for child in self.children if child.program.name in names]
+        return self.supervisor.wait(wanted) or self.supervisor.stopping
+
     def _workers(self) -> None:
         with self.steps.step("Workers") as step:
-            started = programs.workers(self.wishes.workers) if "workers" in self.wishes.parts else []
-            step.text = f"2, reading {self.wishes.workers} files at once" if started else "the clock alone"
-            if "beat" in self.wishes.parts:
-                started.append(programs.beat())
-            children = self.supervisor.launch(started)
-            step.failed = not self.supervisor.wait(children)
+            step.failed = not self._works("worker-quick", "worker-bulk", "beat")
+            step.text = (
+                f"2, reading {self.wishes.workers} files at once" if "workers" in self.wishes.parts else "the clock"
+            )
             if step.failed:
                 step.text = f"not all of them work; see the logs in {settings.PLACES.logs}"
 
     def _web(self) -> None:
         with self.steps.step("Web") as step:
-            os.environ["ISOTOPE_HOSTS"] = ",".join(hosts.allowed(self.wishes.host, settings.ALLOWED_HOSTS))
-            web = programs.web(self.wishes.host, self.wishes.port)
-            step.failed = not (self.supervisor.start(web) and self._answers())
+            step.failed = not (self._works("web") and self._answers())
             step.text = self.urls[0] if not step.failed else f"does not answer; see {settings.PLACES.logs / 'web.log'}"
 
     def _answers(self) -> bool:
@@ -236,13 +217,11 @@ class Start:
                     return True
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
-        return False
+        return self.supervisor.stopping
 
     def _flower(self) -> None:
-        if not self.wishes.flower:
-            return
         with self.steps.step("Flower") as step:
-            step.failed = not self.supervisor.start(programs.flower())
+            step.failed = not self._works("flower")
             access = programs.flower_access()
             step.text = f"{access.url if access else ''} for staff; the password is on the status page"
             if step.failed:

@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand
 
 from catalog.errors import CatalogError
 from catalog.management.output import CatalogCommand
-from catalog.management.starting import PARTS, Start, Wishes
+from catalog.management.starting import Start
 from catalog.management.steps import Steps
+from catalog.management.wishes import PARTS, Wishes
 
 EPILOG = """
 examples:

@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand
 from catalog.errors import CatalogError
 from catalog.management.commands.up import positive
 from catalog.management.output import CatalogCommand
-from catalog.management.starting import Start, Wishes
+from catalog.management.starting import Start
 from catalog.management.steps import Steps
+from catalog.management.wishes import Wishes
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
