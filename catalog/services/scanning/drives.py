@@ -25,18 +25,17 @@ _MANY = 10
 
 @dataclass(frozen=True, slots=True)
 class Drives:
-    """What a complete scan keeps of the drives of a library: its folder, and every device that files were on."""
+    """What a scan keeps of the drives of a library: its folder, and every device that files of it ever were on."""
 
     folder: tuple[int, int] | None = None
     devices: frozenset[int] = field(default_factory=frozenset)
 
-    @classmethod
-    def of(cls, root: Root, walked: Walk) -> Drives:
-        """Devices whose files lie in folders of another one are no drives: overlays number files as they like."""
+    def after(self, root: Root, walked: Walk) -> Drives:
+        """With what a walk saw. A device whose folders have another number is no drive: overlays number as they like."""
         sample = {entry.snapshot.dev: entry.path for entry in walked.entries if entry.real is None}
         real = {dev for dev, path in sample.items() if _device(root, os.path.dirname(path)) == dev}
         folder = (signed(root.snapshot.dev), signed(root.snapshot.ino))
-        return cls(folder, frozenset({folder[0], *map(signed, real)}))
+        return Drives(folder, self.devices | {folder[0], *map(signed, real)})
 
     @classmethod
     def from_json(cls, kept: object) -> Drives:

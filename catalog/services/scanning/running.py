@@ -222,7 +222,7 @@ class _Scan:
         before = self._library.last_report
         if not report.changed and {"shape", "drives"} <= before.keys():
             return {"shape": before["shape"], "drives": before["drives"]}
-        return {"shape": noticing.shape(walked), "drives": Drives.of(root, walked).as_json()}
+        return {"shape": noticing.shape(walked), "drives": self._before.after(root, walked).as_json()}
 
     def _gone(self, what: str) -> LibraryOffline:
         return LibraryOffline(f"{self._library.path_text} {what}.")

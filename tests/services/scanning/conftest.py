@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,8 @@ from catalog.vocabulary import FindingCode, Outcome, Stage
 from tests import rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from catalog.services.scanning import ScanReport
 
 HOUR_NS = 3_600_000_000_000
