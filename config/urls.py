@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from catalog.admin import site
+from catalog.api import api
 from catalog.health import healthz, readyz
 from catalog.metrics import metrics
 
@@ -12,5 +13,6 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
+    path("api/v1/", api.urls),
     path("", site.urls),
 ]
