@@ -8,14 +8,15 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog.errors import Refused
-from catalog.models import Decision, FormerName, ModelRecord, Variant
+from catalog.models import Decision, ModelRecord, Variant
 from catalog.services import findings
 from catalog.services.identity import rejections, undoing
 from catalog.services.identity.before_image import Change, Image, Table
-from catalog.services.identity.holding import hold_homes, hold_models
-from catalog.services.identity.uniting import home_again, unite
+from catalog.services.identity.holding import hold_models
+from catalog.services.identity.parting import hold_with_aliases, move_out, with_its_like
+from catalog.services.identity.uniting import unite
 from catalog.services.identity.wording import named
-from catalog.vocabulary import DecisionKind, FindingCode, NameSource
+from catalog.vocabulary import DecisionKind, FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -51,30 +52,33 @@ def merge(*, models: Sequence[ModelRecord], into: ModelRecord, user: Person, rea
 
 
 def split(*, variants: Sequence[Variant], user: Person, reason: str = "") -> Decision:
-    """Moves variants of one model to a new model. Raises `Refused` if nothing would be left, or of several models."""
+    """Moves variants of one model to a new model, or to the one that they were in before they were joined.
+
+    Raises `Refused` if nothing would be left, or for variants of several models.
+    """
     with transaction.atomic():
-        moving, held = hold_homes([variant.merged_into_id or variant.pk for variant in variants])
+        moving, held = hold_with_aliases(variants)
         homes = {variant.model_id for variant in moving}
         if len(homes) != 1:
             raise Refused("Choose variants of one model: only those can be moved to a new one.")
         old = held[homes.pop()]
-        image, new = _moved_out(moving, old)
+        image, new = move_out(moving, old, held)
         return _write(_decision(DecisionKind.SPLIT, user, reason), image, [old, new])
 
 
 def not_same(*, left: Variant, right: Variant, user: Person, reason: str = "") -> Decision:
-    """Keeps two variants apart for good; if they are in one model, the younger moves to a new one with its like.
+    """Keeps two variants apart for good; if they are in one model, the younger is split off with its like.
 
     A rejection that stands already is given back. Raises `Refused` when both ids name one variant.
     """
     with transaction.atomic():
-        pair, held = hold_homes([left.merged_into_id or left.pk, right.merged_into_id or right.pk])
+        pair, held = hold_with_aliases([left, right])
         if len(pair) < 2:
             raise Refused("These are one variant: its bytes are the same, so it cannot be different from itself.")
         stays, goes = pair
         image, homes = Image(), [held[stays.model_id], held[goes.model_id]]
         if stays.model_id == goes.model_id:
-            image, new = _moved_out(_with_its_like(goes, stays), homes[0])
+            image, new = move_out(with_its_like(goes, stays), homes[0], held)
             homes[1] = new
         standing = rejections.first_between(([stays], [goes]))
         if standing is not None and not image.changes:
@@ -120,34 +124,6 @@ def _refuse_rejected(models: Sequence[ModelRecord]) -> None:
     standing = rejections.first_between(list(members.values()))
     if standing is not None:
         raise Refused(f"They are not the same: {named(standing)}. Undo that first if it was wrong.")
-
-
-def _moved_out(variants: Sequence[Variant], old: ModelRecord) -> tuple[Image, ModelRecord]:
-    """A new model for variants of an old one, named after their file."""
-    ids = [variant.pk for variant in variants]
-    rest = Variant.objects.filter(model=old, merged_into=None).exclude(pk__in=ids).order_by("number")
-    stayed = tuple(rest.values_list("pk", flat=True))
-    if not stayed:
-        raise Refused("Leave at least one variant in the model: all of them together are the model already.")
-    first = variants[0]
-    name = FormerName.objects.filter(variant__in=ids).order_by("-last_seen", "pk").values_list("stem", flat=True)
-    new = ModelRecord.objects.create(
-        name=name.first() or old.name, name_source=NameSource.FILE, kind=first.kind, base=first.base
-    )
-    return Image(tuple(home_again(variants, new)), stayed), new
-
-
-def _with_its_like(goes: Variant, stays: Variant) -> list[Variant]:
-    """The variant, and those of its model that share tensors or weights with it and not with the one that stays."""
-    members = {variant.pk: variant for variant in Variant.objects.filter(model=goes.model_id, merged_into=None)}
-    held = rejections.handles(members.values())
-    own, other = set(held[goes.pk].items()), set(held[stays.pk].items())
-    like = own - other
-    return [
-        variant
-        for pk, variant in sorted(members.items(), key=lambda item: item[1].number)
-        if pk == goes.pk or (pk != stays.pk and like & set(held[pk].items()) and not other & set(held[pk].items()))
-    ]
 
 
 def _kept_apart(image: Image, user: Person, reason: str) -> list[Change]:

@@ -14,7 +14,7 @@ from catalog.services.identity.wording import named
 from catalog.vocabulary import DecisionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from catalog.formats.base import Json
     from catalog.services.identity.holding import Held
@@ -50,7 +50,7 @@ def put_back(image: Image, held: Held) -> list[Change]:
     done = [
         *_variants(change for change in wanted if change.table is Table.VARIANT),
         *_external_ids(change for change in wanted if change.table is Table.EXTERNAL_ID),
-        *_aliases([change for change in wanted if change.place[::2] == (Table.MODEL, "merged_into")], held),
+        *_aliases((change for change in wanted if change.place[::2] == (Table.MODEL, "merged_into")), held),
         *_rejections(change for change in wanted if change.table is Table.REJECTION),
     ]
     for change in wanted:
@@ -69,15 +69,15 @@ def _later(decision: Decision, image: Image) -> Decision | None:
     )
     for row in rows.select_related("actor").distinct().order_by("pk"):
         same = places & {change.place for change in Image.read(row.before).changes}
-        if same and _in_force(row):
+        if same and in_force(row):
             return row
     return None
 
 
-def _in_force(decision: Decision) -> bool:
+def in_force(decision: Decision) -> bool:
     """Not undone, or the undoing was undone."""
     undone = Decision.objects.filter(undoes=decision).first()
-    return undone is None or not _in_force(undone)
+    return undone is None or not in_force(undone)
 
 
 def _refuse_absorbed(image: Image) -> None:
@@ -126,10 +126,19 @@ def _external_ids(changes: Iterable[Change]) -> list[Change]:
     return done
 
 
-def _aliases(changes: Sequence[Change], held: Held) -> list[Change]:
+def _aliases(changes: Iterable[Change], held: Held) -> list[Change]:
+    """A model that received something else meanwhile stays what it is, rather than become an alias."""
+    done = []
     for change in changes:
-        held[UUID(change.row)].merged_into_id = None if change.after is None else UUID(str(change.after))
-    return list(changes)
+        model = held[UUID(change.row)]
+        if change.after is None:
+            model.merged_into = None
+        elif model.variants.filter(merged_into=None).exists() or model.aliases.exists():
+            continue
+        else:
+            model.merged_into = held[UUID(str(change.after))]
+        done.append(change)
+    return done
 
 
 def _rejections(changes: Iterable[Change]) -> list[Change]:
