@@ -21,6 +21,7 @@ from catalog.vocabulary import Basis, ClaimSource, DecisionKind, FileRole, Findi
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from catalog.models import Library
     from catalog.services.claiming import Claim
@@ -57,7 +58,7 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     settled = settling.settle(digested, ours, variants)
     now = timezone.now()
     told, libraries = _identify(settled, ours, library, now)
-    store_digests([*told, *_without_content(settled, ours)])
+    store_digests([*told, *_without_content(settled, ours, variants)])
     _write_places(told, settled.without, ours, now)
     moved = [one for one in told if one.moved]
     _bring_along(moved, library)
@@ -116,12 +117,15 @@ def _identify(
     return told, libraries
 
 
-def _without_content(settled: Settled, locations: Mapping[int, Location]) -> list[Told]:
+def _without_content(
+    settled: Settled, locations: Mapping[int, Location], variants: Mapping[UUID, Variant]
+) -> list[Told]:
     """Incomplete sets and empty files. One that was edited says nothing of the variant that it was before."""
     return [
-        Told(one, variant, fresh=True, first=True, moved=False)
+        Told(one, variants[variant_id], fresh=True, first=True, moved=False)
         for one in settled.without
-        if (variant := one.place.variant) is not None and settling.may_take(variant, locations[one.place.id])
+        if (variant_id := locations[one.place.id].variant_id) is not None
+        and settling.may_take(variants[variant_id], locations[one.place.id])
     ]
 
 
