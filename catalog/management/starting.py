@@ -128,7 +128,7 @@ class Start:
     def _migrate(self) -> None:
         with self.steps.step("Tables") as step:
             done = bring_up_to_date()
-            step.text = f"{len(done.applied)} migrations applied" if done.applied else "up to date"
+            step.text = f"brought up to date in {len(done.applied)} steps" if done.applied else "up to date"
             if done.dump is not None:
                 step.text += f"; before that, a dump to {done.dump}"
             step.remarks = [done.warning] if done.warning else []

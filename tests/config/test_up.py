@@ -120,7 +120,9 @@ def _get(url: str, *, secret: str = "") -> tuple[int, bytes]:
 
 def _runnable_by(user: int) -> bool:
     """An interpreter below root's closed home can be run by root alone."""
-    return all(may_enter(Path(path).resolve(), user) for path in (sys.executable, ROOT, *(path for path in sys.path if path)))
+    return all(
+        may_enter(Path(path).resolve(), user) for path in (sys.executable, ROOT, *(path for path in sys.path if path))
+    )
 
 
 USERS = [None, *([NOBODY] if os.geteuid() == 0 and _runnable_by(NOBODY) else [])]
