@@ -14,5 +14,5 @@ __all__ = ["site"]
 site.add_pages(PAGES)
 site.mount("models/", ModelRecord, ModelsAdmin)
 site.mount("libraries/", Library, LibraryAdmin)
-site.mount("accounts/", User, AccountAdmin)
-site.mount("roles/", Group, RoleAdmin)
+site.mount("users/", User, AccountAdmin)
+site.mount("groups/", Group, RoleAdmin)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib.admin import SimpleListFilter
+from django.contrib.admin import ListFilter, SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 
@@ -46,10 +46,10 @@ class FacetFilter(SimpleListFilter):
             yield {**choice, "count": count}
 
 
-FILTERS = [
+FILTERS: tuple[type[ListFilter], ...] = tuple(
     type(f"{name.capitalize()}Filter", (FacetFilter,), {"parameter_name": name, "title": _TITLES[name]})
     for name in facets.FACETS
-]
+)
 
 
 def chosen(request: HttpRequest) -> dict[str, str]:
@@ -70,10 +70,10 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]  # of any rows
     @cached_property
     def counted(self) -> Counted:
         """The number, and whether it is exact."""
-        return count_of(self.object_list)  # type: ignore[arg-type]  # a queryset, in a change list
+        return count_of(cast("QuerySet[Any]", self.object_list))
 
     @property
-    def count(self) -> int:  # type: ignore[override]  # a cached property there
+    def count(self) -> int:
         """For the number of pages."""
         return self.counted.rows
 
@@ -81,7 +81,9 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]  # of any rows
 class ModelChangeList(ChangeList):
     """Adds what the rows show: two statements a page."""
 
-    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> QuerySet[ModelRecord]:
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[ModelRecord]:
         """All filters together: a model is shown when one of its variants fits all of them in one place."""
         return facets.narrowed(super().get_queryset(request, exclude_parameters), chosen(request))
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin, ShowFacets, display
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.db.models import QuerySet
 from django.db.models.functions import Upper
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -17,12 +16,18 @@ from django.urls import URLPattern, path, reverse
 
 from catalog.admin.fields import WordsField
 from catalog.admin.model_list import FILTERS, EstimatingPaginator, ModelChangeList
+from catalog.errors import Refused
 from catalog.models import Library, ModelRecord
 from catalog.queries import facets, model_list
+from catalog.services.identity import editing
 from catalog.services.library_settings import LibrarySettings, change
 from catalog.vocabulary import Base, Kind
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from django.db.models import QuerySet
+
     from catalog.vocabulary import Word
 
 
@@ -47,7 +52,10 @@ class ModelForm(PlainForm):
     version_name = forms.CharField(required=False, max_length=200, widget=AdminTextInputWidget)
     licence = forms.CharField(required=False, max_length=200, widget=AdminTextInputWidget)
     source = forms.CharField(
-        required=False, max_length=1000, widget=AdminTextInputWidget, help_text="Where it comes from: a repository, an address."
+        required=False,
+        max_length=1000,
+        widget=AdminTextInputWidget,
+        help_text="Where it comes from: a repository, an address.",
     )
 
     class Meta:
@@ -68,7 +76,9 @@ class FormOnly(ModelAdmin):  # type: ignore[type-arg]  # not generic when it run
         """Rows are never deleted."""
         return False
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
         """One button: save."""
         words = {"section": self.section, "title": f"Edit {context['original']}"}
         return super().render_change_form(request, {**context, **words}, *args, **options)
@@ -135,13 +145,16 @@ class ModelsAdmin(FormOnly):
         """The form of one model, for those who may change it."""
         if not self.has_change_permission(request):
             return HttpResponseRedirect(reverse("admin:catalog_modelrecord_change", args=[object_id]))
-        return self.changeform_view(request, str(object_id))
+        try:
+            return self.changeform_view(request, str(object_id))
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return HttpResponseRedirect(request.path)
 
     def save_model(self, request: HttpRequest, obj: ModelRecord, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         """Only what was changed, as set by a person."""
         fields = {name: form.cleaned_data[name] for name in form.changed_data}
-        from catalog.services.identity import editing
-        editing.edit(model_id=obj.pk, user=request.user, **fields)
+        editing.edit(model=obj, fields=fields, user=request.user)
 
     def page_of(self, obj: ModelRecord) -> str:
         """The model's page."""
@@ -177,8 +190,12 @@ class LibraryForm(PlainForm):
     """What a person may set of a library folder."""
 
     name = forms.CharField(max_length=200, widget=AdminTextInputWidget)
-    include = WordsField(separator="\n", label="Only these", help_text="A pattern a line, such as *.safetensors; none means everything.")  # fmt: skip
-    exclude = WordsField(separator="\n", label="Not these", help_text="A pattern a line, such as old/*. Counts from the next scan on.")  # fmt: skip
+    include = WordsField(
+        separator="\n", label="Only these", help_text="A pattern a line, such as *.safetensors; none means everything."
+    )
+    exclude = WordsField(
+        separator="\n", label="Not these", help_text="A pattern a line, such as old/*. Counts from the next scan on."
+    )
     speed_limit = forms.IntegerField(label="Speed limit, MB/s", min_value=1, max_value=100_000, required=False)
 
     class Meta:
@@ -214,8 +231,8 @@ class LibraryAdmin(FormOnly):
 
     def save_model(self, request: HttpRequest, obj: Library, form: Any, change_: bool) -> None:  # noqa: FBT001 - Django's
         """All settings at once."""
-        given = {name: form.cleaned_data[name] for name in self.form.Meta.fields}  # type: ignore[attr-defined]
-        patterns = {name: tuple(given.pop(name)) for name in ("include", "exclude")}
+        given: dict[str, Any] = {name: form.cleaned_data[name] for name in LibraryForm.Meta.fields}
+        patterns: dict[str, Any] = {name: tuple(given.pop(name)) for name in ("include", "exclude")}
         change(library_id=obj.pk, to=LibrarySettings(**given, **patterns))
 
     def page_of(self, obj: Library) -> str:
@@ -223,7 +240,7 @@ class LibraryAdmin(FormOnly):
         return reverse("admin:library", args=[obj.pk])
 
 
-class AccountAdmin(UserAdmin):
+class AccountAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """Accounts, on the stock forms."""
 
     list_filter = ("is_active", "is_staff", "is_superuser")

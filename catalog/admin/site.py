@@ -51,11 +51,14 @@ class IsotopeAdminSite(AdminSite):
             path("login/", self.login, name="login"),
             path("logout/", self.admin_view(self.logout), name="logout"),
             path("password/", self.admin_view(self.password_change, cacheable=True), name="password_change"),
-            path("password/done/", self.admin_view(self.password_change_done, cacheable=True),
-                 name="password_change_done"),
+            path(
+                "password/done/",
+                self.admin_view(self.password_change_done, cacheable=True),
+                name="password_change_done",
+            ),
             path("jsi18n/", self.admin_view(self.i18n_javascript, cacheable=True), name="jsi18n"),
             path("app/<slug:app_label>/", self.admin_view(_home), name="app_list"),
-        ]  # fmt: skip
+        ]
         mounted = [path(prefix, include(admin.urls)) for prefix, admin in self.mounts.items()]
         return [*own, *mounted, re_path(r"(?P<url>.*)$", self.admin_view(self.catch_all_view))]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.db.models import Count, Q
 
@@ -14,6 +13,7 @@ from catalog.vocabulary import FindingCode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from uuid import UUID
 
     from django.db.models import QuerySet
 

@@ -78,16 +78,14 @@ def numbers(cells: Iterable[Cell]) -> Numbers:
 def storage() -> list[Cell]:
     """Bytes on disk by format and precision, all library folders together."""
     rows = StorageTotal.objects.filter(state__in=ON_DISK, library__removed_at=None, bytes__gt=0)
-    sums = rows.values("format", "precision").annotate(
-        n=Sum("bytes"), weight=Max("bits"), count=Sum("variants")
-    )
+    sums = rows.values("format", "precision").annotate(n=Sum("bytes"), weight=Max("bits"), count=Sum("variants"))
     return [Cell(row["format"], row["precision"], row["weight"], row["n"], row["count"]) for row in sums]
 
 
 def identical_copies() -> tuple[int, int]:
     """How many places hold bytes that another place holds too, and how many bytes that is; hard links are one."""
-    several = Location.objects.filter(state__in=ON_DISK, variant__content__isnull=False).order_by()
-    several = several.values("variant").annotate(n=Count("pk")).filter(n__gt=1)[:_SHOWN_COPIES]
+    held = Location.objects.filter(state__in=ON_DISK, variant__content__isnull=False).order_by().values("variant")
+    several = held.annotate(n=Count("pk")).filter(n__gt=1)[:_SHOWN_COPIES]
     rows = LocationFile.objects.filter(
         location__variant__in=several.values("variant"), location__state__in=ON_DISK, position=0
     ).values_list("location__variant", "dev", "ino", "location__size")
@@ -117,7 +115,8 @@ def folders() -> list[Folder]:
 
 def last_scan() -> datetime | None:
     """When a library folder was last walked to its end."""
-    return Library.objects.filter(removed_at=None).aggregate(at=Max("last_scan_at"))["at"]
+    rows = Library.objects.filter(removed_at=None, last_scan_at__isnull=False).order_by("-last_scan_at")
+    return rows.values_list("last_scan_at", flat=True).first()
 
 
 def waiting_headers() -> int:

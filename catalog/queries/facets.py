@@ -74,12 +74,14 @@ def narrowed(models: QuerySet[ModelRecord], chosen: Mapping[str, str]) -> QueryS
 
 
 def searched(models: QuerySet[ModelRecord], text: str) -> QuerySet[ModelRecord]:
-    """The models that `text` names: by name, path, former name, tag, id, or digits of a hash. All of its words count."""
+    """The models that `text` names: by name, path, former name, tag, id, or digits of a hash. All words count."""
     text = text.replace("\0", "").strip()
     words = text.split()
     if not words:
         return models
-    by_name = ModelRecord.objects.filter(_each("name", words) | Q(version_name__icontains=text) | Q(tags__contains=[text]))
+    by_name = ModelRecord.objects.filter(
+        _each("name", words) | Q(version_name__icontains=text) | Q(tags__contains=[text])
+    )
     by_path = Location.objects.filter(_each("path_text", words), variant__isnull=False)
     by_former = FormerName.objects.filter(_each("path_text", words))
     found = (

@@ -1,4 +1,4 @@
-"""How values look to people: sizes, times, labels of stored words, the two letters of a kind, the mass of a precision."""
+"""How values look to people: sizes, times, labels of stored words, letters of a kind, the mass of a precision."""
 
 from __future__ import annotations
 
@@ -121,9 +121,7 @@ def left(seconds: float | None) -> str:
 @register.filter
 def span(seconds: float) -> str:
     """A length of time in its largest unit."""
-    for below, unit, words_for in _STEPS:
-        if seconds < below:
-            break
+    _below, unit, words_for = next((step for step in _STEPS if seconds < step[0]), _STEPS[-1])
     count = max(1, int(seconds / unit))
     return words_for(count) % {"n": count}
 

@@ -50,12 +50,10 @@ def _guarded(permission: str, methods: tuple[str, ...], view: View) -> View:
     return site.admin_view(inner)
 
 
-def render(
-    request: HttpRequest, template: str, title: str, *, section: str, status: int = 200, **context: Any
-) -> TemplateResponse:
+def render(request: HttpRequest, template: str, title: str, *, section: str, **context: Any) -> TemplateResponse:
     """A page in the site's frame; `section` marks the current word of the main navigation."""
     frame = {**site.each_context(request), "title": title, "section": section}
-    return TemplateResponse(request, template, {**frame, **context}, status=status)
+    return TemplateResponse(request, template, {**frame, **context})
 
 
 def attempt(request: HttpRequest, work: Callable[[], object], done: str) -> bool:

@@ -62,6 +62,6 @@ def _slug(heading: str) -> str:
 
 def _relink(token: Token) -> None:
     target = str(token.attrs.get("href", ""))
-    if token.type == "link_open" and target.split("#")[0].endswith(".md"):
+    if token.type == "link_open" and target.split("#", maxsplit=1)[0].endswith(".md"):
         name, mark, anchor = target.partition("#")
         token.attrSet("href", f"/help/{name.removesuffix('.md')}/{mark}{anchor}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import Http404
@@ -18,6 +17,7 @@ from catalog.vocabulary import JobKind, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
 

@@ -103,7 +103,9 @@ def scan_all(request: HttpRequest) -> HttpResponse:
     rows = list(Library.objects.filter(removed_at=None))
     for library in rows:
         start_scan(library_id=library.pk, user=request.user)
-    messages.success(request, "The scan of every library folder is queued." if rows else "There is no library folder yet.")
+    messages.success(
+        request, "The scan of every library folder is queued." if rows else "There is no library folder yet."
+    )
     return back(request, "admin:index")
 
 
@@ -132,10 +134,18 @@ def remove(request: HttpRequest, library_id: int) -> HttpResponse:
     """Asks first; then hides the folder. No file is touched, and what was learnt is kept."""
     library = _library(library_id)
     if request.method != "POST":
-        return render(request, "catalog/library_remove.html", f"Remove {library}?", section="libraries", library=library,
-                      crumbs=_crumbs(library))  # fmt: skip
+        return render(
+            request,
+            "catalog/library_remove.html",
+            f"Remove {library}?",
+            section="libraries",
+            library=library,
+            crumbs=_crumbs(library),
+        )
     folders.remove(library)
-    messages.success(request, f"{library} is removed. Its models are remembered; add the folder again to bring them back.")
+    messages.success(
+        request, f"{library} is removed. Its models are remembered; add the folder again to bring them back."
+    )
     return redirect("admin:libraries")
 
 

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 2
 IDLE_SECONDS = 10
-_TOKEN = re.compile(rb'csrfmiddlewaretoken[^>]*value=[^>]*>')  # another mask each time
+_TOKEN = re.compile(rb"csrfmiddlewaretoken[^>]*value=[^>]*>")  # another mask each time
 
 
 def answer(
-    request: HttpRequest, parts: Mapping[str, str], context: Mapping[str, Any], *, busy: bool, percent: int | None = None
+    request: HttpRequest,
+    parts: Mapping[str, str],
+    context: Mapping[str, Any],
+    *,
+    busy: bool,
+    percent: int | None = None,
 ) -> HttpResponse:
     """`parts` maps the name of a part to its template. The page asks again after `again` seconds."""
     frame = {**site.each_context(request), **context}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
-from catalog.admin.pages.base import action, attempt, back, page, render
+from catalog.admin.pages.base import action, attempt, back, form, page, render
 from catalog.models import Decision, TensorIndex, Variant
 from catalog.queries import model_page, records
-from catalog.services.identity import deciding
+from catalog.services.identity import deciding, editing
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.http import HttpRequest
 
 _TENSORS = 100
@@ -65,6 +66,21 @@ def tensors(request: HttpRequest, variant_id: UUID) -> HttpResponse:
         found=found,
         sheet=sheet,
     )
+
+
+@form("catalog.delete_modelrecord")
+def forget(request: HttpRequest, model_id: UUID) -> HttpResponse:
+    """Asks first; then clears what people wrote. The id and what files prove stay."""
+    model = model_page.find(model_id)
+    if model is None or model.merged_into is not None:
+        raise Http404("No model has this id.")
+    if request.method == "POST":
+        attempt(
+            request, lambda: editing.forget(model), "Forgotten: its name, source, licence, tags and notes are gone."
+        )
+        return redirect("admin:catalog_modelrecord_change", model.pk)
+    crumbs = [("Models", "/models/"), (str(model), f"/models/{model.pk}/")]
+    return render(request, "catalog/forget.html", f"Forget {model}?", section="models", model=model, crumbs=crumbs)
 
 
 @action("catalog.change_modelrecord")

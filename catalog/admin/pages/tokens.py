@@ -41,8 +41,16 @@ def index(request: HttpRequest) -> HttpResponse:
         ends = timezone.now() + timedelta(days=int(days)) if days else None
         _row, secret = tokens.make(user=user, name=given.cleaned_data["name"], expires_at=ends)
         given = TokenForm(label_suffix="")
-    return render(request, "catalog/tokens.html", "API tokens", section="tokens", form=given, secret=secret,
-                  tokens=_visible(user).select_related("user").order_by("-created_at"), now=timezone.now())  # fmt: skip
+    return render(
+        request,
+        "catalog/tokens.html",
+        "API tokens",
+        section="tokens",
+        form=given,
+        secret=secret,
+        tokens=_visible(user).select_related("user").order_by("-created_at"),
+        now=timezone.now(),
+    )
 
 
 @action("catalog.add_apitoken")

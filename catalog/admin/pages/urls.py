@@ -11,6 +11,7 @@ PAGES = [
     path("live/dashboard/", dashboard.poll, name="live_dashboard"),
     path("lookup/", lookup.show, name="lookup"),
     path("models/<uuid:model_id>/", models.show, name="catalog_modelrecord_change"),
+    path("models/<uuid:model_id>/forget/", models.forget, name="forget"),
     path("variants/<uuid:variant_id>/", models.variant, name="variant"),
     path("variants/<uuid:variant_id>/tensors/", models.tensors, name="tensors"),
     path("decisions/<int:decision_id>/undo/", models.undo, name="undo"),

@@ -11,7 +11,6 @@ from catalog.models import (
     ExternalId,
     HashClaim,
     Location,
-    Match,
     ModelHash,
     ModelRecord,
     TensorIndex,

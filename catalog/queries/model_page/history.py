@@ -51,8 +51,12 @@ def events(model: ModelRecord, variants: Iterable[Variant], names: Sequence[Name
 
 def former_names(variant_ids: Iterable[UUID]) -> list[Named]:
     """Every path under which these variants were seen, the latest first."""
-    rows = FormerName.objects.filter(variant__in=list(variant_ids)).select_related("library").order_by("-last_seen", "-pk")
-    return [Named(row.library.name, row.path_text, row.variant_id, row.first_seen, row.last_seen) for row in rows[:_MOST]]
+    rows = (
+        FormerName.objects.filter(variant__in=list(variant_ids)).select_related("library").order_by("-last_seen", "-pk")
+    )
+    return [
+        Named(row.library.name, row.path_text, row.variant_id, row.first_seen, row.last_seen) for row in rows[:_MOST]
+    ]
 
 
 def _birth(row: Variant, name: Named | None) -> str:

@@ -44,9 +44,7 @@ def relations_within(ids: Sequence[UUID], reference: UUID | None) -> Mapping[UUI
     if reference is None:
         return {}
     rows = Match.objects.filter(Q(left=reference, right__in=ids) | Q(right=reference, left__in=ids))
-    return {
-        row.right_id if row.left_id == reference else row.left_id: (row.relation, row.certainty) for row in rows
-    }
+    return {row.right_id if row.left_id == reference else row.left_id: (row.relation, row.certainty) for row in rows}
 
 
 def related(model: ModelRecord, ids: Sequence[UUID]) -> list[Related]:
