@@ -47,6 +47,7 @@ def attach(*, readings: Sequence[Reading], library: Library, ollama: Mapping[byt
     born = births.give_birth(readings=result.born, library=library, ollama=ollama)
     for reading in result.described:
         redescribing.describe(reading, library=library, ollama=ollama)
+        reading.place.location.state = LocationState.PRESENT.value
     moving.take_over((reading.place.id, vanished) for reading, vanished in result.moved)
     births.remember_names(
         library=library,
