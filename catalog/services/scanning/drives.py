@@ -31,7 +31,7 @@ class Drives:
     devices: frozenset[int] = field(default_factory=frozenset)
 
     def after(self, root: Root, walked: Walk) -> Drives:
-        """With what a walk saw. A device whose folders have another number is no drive: overlays number as they like."""
+        """With what a walk saw. A device whose folders have another number is no drive, but an overlay."""
         sample = {entry.snapshot.dev: entry.path for entry in walked.entries if entry.real is None}
         real = {dev for dev, path in sample.items() if _device(root, os.path.dirname(path)) == dev}
         folder = (signed(root.snapshot.dev), signed(root.snapshot.ino))
