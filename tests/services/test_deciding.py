@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection, connections
+from django.db.models.functions import Now
 
 from catalog.errors import Refused
 from catalog.models import Decision, ExternalId, Finding, ModelHash, ModelRecord, Variant
 from catalog.services.identity import deciding, joining, rejections
-from catalog.vocabulary import Basis, DecisionKind, FindingCode, NameSource
+from catalog.vocabulary import Basis, DecisionKind, NameSource
 from tests import rows
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class TestMerge:
     def test_a_standing_not_the_same_refuses_and_says_whose(self, ada: User) -> None:
         left, right = rows.variant("left"), rows.variant("right")
         deciding.not_same(left=left, right=right, user=ada)
-        with pytest.raises(Refused, match=r"not the same.* by ada on \d{4}-"):
+        with pytest.raises(Refused, match=r"“left” and “right” were decided to be not the same by ada on \d{4}-"):
             deciding.merge(models=[left.model], into=right.model, user=ada)
 
     def test_two_of_the_merged_may_not_be_rejected_either(self, ada: User) -> None:
@@ -322,6 +323,12 @@ class TestNotSame:
         with pytest.raises(Refused, match="one variant"):
             deciding.not_same(left=left, right=alias, user=ada)
 
+    def test_one_that_was_closed_by_equal_bytes_cannot_be_undone(self, ada: User) -> None:
+        decision = deciding.not_same(left=hashed("left"), right=hashed("right"), user=ada)
+        Decision.objects.filter(pk=decision.pk).update(closed_at=Now())
+        with pytest.raises(Refused, match="closed already"):
+            deciding.undo(decision=decision, user=ada)
+
     def test_undoing_it_lifts_it_and_brings_the_variants_together_again(self, ada: User) -> None:
         left = hashed("left")
         right = hashed("right", tensors=b"\2" * 32, model=left.model)
@@ -334,29 +341,6 @@ class TestNotSame:
         deciding.undo(decision=undone, user=ada)
         assert rejections.stand_between([left], [right])
         assert home(right) != left.model
-
-
-@pytest.mark.django_db
-class TestAbsorbed:
-    def test_what_kept_two_apart_is_closed_with_a_finding_when_they_prove_the_same(self, ada: User) -> None:
-        survivor, loser = hashed("survivor"), rows.variant("loser")
-        decision = deciding.not_same(left=survivor, right=loser, user=ada)
-        assert rejections.close_between(survivor, loser) == 1
-        decision.refresh_from_db()
-        assert decision.closed_at is not None
-        assert not rejections.stand_between([survivor], [loser])
-        finding = Finding.objects.get()
-        assert (finding.code, finding.variant_id) == (FindingCode.REJECTION_CLOSED, survivor.pk)
-        with pytest.raises(Refused, match="closed already"):
-            deciding.undo(decision=decision, user=ada)
-
-    def test_what_was_bound_to_the_losers_id_passes_to_the_survivor(self, ada: User) -> None:
-        survivor, loser, third = hashed("survivor"), rows.variant("loser"), hashed("third", tensors=b"\3" * 32)
-        decision = deciding.not_same(left=loser, right=third, user=ada)
-        assert rejections.close_between(survivor, loser) == 0
-        decision.refresh_from_db()
-        assert decision.basis == Basis.TENSORS
-        assert rejections.stand_between([survivor], [third])
 
 
 @pytest.mark.django_db

@@ -19,7 +19,7 @@ from catalog.services.identity.wording import named
 from catalog.vocabulary import DecisionKind, FindingCode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import TypeAlias
     from uuid import UUID
 
@@ -123,7 +123,7 @@ def _refuse_rejected(models: Sequence[ModelRecord]) -> None:
         members[variant.model_id].append(variant)
     standing = rejections.first_between(list(members.values()))
     if standing is not None:
-        raise Refused(f"They are not the same: {named(standing)}. Undo that first if it was wrong.")
+        raise Refused(f"{named(standing)}. Undo that first if it was wrong.")
 
 
 def _kept_apart(image: Image, user: Person, reason: str) -> list[Change]:
@@ -140,13 +140,16 @@ def _kept_apart(image: Image, user: Person, reason: str) -> list[Change]:
         if one.pk != other.pk
     )
     made = rejections.reject(pairs, user=user, rule="undone", reason=reason)
+    models = ModelRecord.objects.filter(pk__in=image.models(), merged_into=None).values_list("pk", flat=True)
+    about = Decision.models_touched.through
+    about.objects.bulk_create(about(decision_id=row.pk, modelrecord_id=pk) for row in made for pk in models)
     return [Change(Table.REJECTION, str(row.pk), "open", before=False, after=True) for row in made]
 
 
-def _settle(variants: Collection[UUID] | Iterable[UUID]) -> None:
+def _settle(variants: Iterable[UUID]) -> None:
     """A person has looked at them: what asked for that needs no more attention."""
-    for pk in variants:
-        findings.clear(codes=[FindingCode.SETTINGS_DIFFER], variant=pk)
+    asking = findings.open_findings().filter(variant__in=list(variants), code=FindingCode.SETTINGS_DIFFER)
+    asking.update(cleared_at=Now())
 
 
 def _decision(kind: DecisionKind, user: Person, reason: str = "") -> Decision:

@@ -12,11 +12,9 @@ from uuid import UUID
 
 from blake3 import blake3
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from catalog.models import Decision, ModelHash, Variant
-from catalog.services import findings
-from catalog.vocabulary import Algorithm, Basis, DecisionKind, FindingCode
+from catalog.vocabulary import Algorithm, Basis, DecisionKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -96,37 +94,16 @@ def rebind(variant: Variant) -> int:
     Those against a variant without content wait for that one's. How many were bound anew.
     """
     changed = 0
-    for row in _bound_to_id(variant):
-        other = _other(row, variant)
-        if variant.content is None or other is None or other.content is None or other.pk == variant.pk:
+    now = Variant.objects.get(pk=variant.pk)
+    for row in _bound_to_id(now):
+        other = _other(row, now)
+        if now.content is None or other is None or other.content is None or other.pk == now.pk:
             continue
-        pair = bind(variant, other)
+        pair = bind(now, other)
         row.basis, row.left, row.right = pair
         row.save(update_fields=["basis", "left", "right"])
         changed += 1
     return changed
-
-
-def close_between(survivor: Variant, loser: Variant) -> int:
-    """For an absorption: what kept the two apart is closed with a finding, what is bound to the loser's id passes on.
-
-    Call it once the survivor has its content and digests. How many were closed.
-    """
-    closed = 0
-    while (row := first_between(([survivor], [loser]))) is not None:
-        Decision.objects.filter(pk=row.pk).update(closed_at=Now())
-        closed += 1
-    if closed:
-        findings.raise_finding(code=FindingCode.REJECTION_CLOSED, params={}, variant=survivor)
-    for row in _bound_to_id(loser):
-        left, right = (
-            survivor.pk.bytes if bytes(end or b"") == loser.pk.bytes else bytes(end or b"")
-            for end in (row.left, row.right)
-        )
-        row.left, row.right = sorted((left, right))
-        row.save(update_fields=["left", "right"])
-    rebind(survivor)
-    return closed
 
 
 def handles(variants: Iterable[Variant]) -> Mapping[UUID, Handles]:
