@@ -111,6 +111,12 @@ def test_external_ids_answer_alone_and_with_their_scheme(known: Variant) -> None
     assert lookup.find("ollama:llama3.2:3b").hits[0].algorithm == "external id ollama"
 
 
+def test_a_model_found_by_its_name_is_not_found_by_its_path_again() -> None:
+    rows.location(rows.variant("castle"), b"loras/castle.safetensors")
+
+    assert [hit.algorithm for hit in lookup.find("castle").hits] == ["name"]
+
+
 def test_a_former_name_still_answers_when_the_file_is_gone() -> None:
     variant = rows.variant("renamed")
     rows.former_name(variant, b"loras/old-name.safetensors")

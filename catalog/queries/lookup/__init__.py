@@ -8,17 +8,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from catalog.hashing.notation import LEAST_DIGITS, Notation, of_nothing, parse
 from catalog.queries.lookup.digests import find_digest
 from catalog.queries.lookup.hits import Found, Hit, hits_of
 from catalog.queries.lookup.names import find_external, find_name, find_path, find_short_id, find_uuid
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["Answer", "Hit", "find", "find_many"]
 
 _LONGEST_QUERY = 4096
 _TOO_SHORT = "“{text}” has fewer than {least} digits; a hash needs at least {least} to name a file."
 _NOTHING = "This is the hash of no bytes at all: programs write it when they failed to read a file, so it names none."
+_BY_FRAGMENT = ("path", "former name")
 _SHORT_ID_DIGITS = range(LEAST_DIGITS, 32)
 
 
@@ -36,13 +41,19 @@ def find(text: str) -> Answer:
     query = text.strip().replace("\0", "")[:_LONGEST_QUERY]
     if not query:
         return Answer(query, ())
-    hits = tuple(hits_of(_matches(query)))
+    hits = tuple(_each_model_once(hits_of(_matches(query))))
     return Answer(query, hits, "" if hits else _note(query))
 
 
 def find_many(texts: list[str]) -> list[Answer]:
     """An answer for each, in order."""
     return [find(text) for text in texts]
+
+
+def _each_model_once(hits: list[Hit]) -> Iterator[Hit]:
+    """A model that its own name found need not be found by its paths too."""
+    named = {hit.model for hit in hits if hit.algorithm == "name"}
+    return (hit for hit in hits if hit.algorithm not in _BY_FRAGMENT or hit.model not in named)
 
 
 def _matches(query: str) -> list[Found]:
