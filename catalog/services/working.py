@@ -99,7 +99,7 @@ def work(claim: Claim, *, lane: Lane) -> None:
 
 def _do(claim: Claim, heart: ClaimHeart) -> None:
     if claim.stage is Stage.PROBE:
-        probing.probe(claim=claim)
+        probing.probe(claim=claim, cancelled=heart.cancelled)
     elif claim.stage is Stage.HASH:
         hashing.hash_claim(claim=claim, progress=heart.progress, cancelled=heart.cancelled)
     else:
