@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from config.addresses import cache, celery_broker, database, secret
@@ -32,7 +33,9 @@ def _secret_key(folder: Path) -> str:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_once(path, key)
         return path.read_text().strip()
-    except OSError:
+    except OSError as problem:
+        if os.path.lexists(path):
+            raise ImproperlyConfigured(f"the secret key {path} cannot be read: {problem.strerror}.") from problem
         return key  # a folder we may not use: `up` says so; sessions end with the process
 
 
