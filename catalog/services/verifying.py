@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from catalog.storage.files import OpenFile
 
 _PLAN = Plan(algorithms=frozenset({Algorithm.BLAKE3}))
-_CURED = (FindingCode.CORRUPT, FindingCode.DISK_READ_ERROR, FindingCode.UNREADABLE)
+_CURED = (
+    FindingCode.CORRUPT,
+    FindingCode.DISK_READ_ERROR,
+    FindingCode.UNREADABLE,
+    FindingCode.NOT_A_FILE,
+    FindingCode.LINK_LEAVES,
+    FindingCode.READER_FAILED,
+)
+"""What a good read proves to be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +227,16 @@ class _Run:
                 findings.clear(codes=_CURED, location=place.id)
             for result in results:
                 if result.problem is not None:
-                    code, params = result.problem
-                    named = params if place.single else {"file": shown(bytes(result.file.name)), **params}
-                    findings.raise_finding(code=code, params=named, location=place.id)
+                    _raise(place, result.file, *result.problem)
+
+
+def _raise(place: Place, file: LocationFile, code: FindingCode, params: Mapping[str, str | int]) -> None:
+    """Of a set, one for each file, which is named."""
+    if place.single:
+        findings.raise_finding(code=code, params=params, location=place.id)
+        return
+    named = {"file": shown(bytes(file.name)), **params}
+    findings.raise_finding(code=code, params=named, location=place.id, place=shown(bytes(file.path)))
 
 
 def _as_recorded(now: Snapshot, file: LocationFile) -> bool:

@@ -230,6 +230,11 @@ def test_each_file_of_a_set_is_read_and_the_bad_one_named(folder: Library) -> No
     location.refresh_from_db()
     assert location.verified_at is None
 
+    rot(place_of(folder, "one.safetensors"))
+    wait([location])
+    verifying.verify_claim(claim=take())
+    assert {finding.params["file"] for finding in Finding.objects.all()} == {"one.safetensors", "two.safetensors"}
+
 
 def test_it_stops_when_asked(folder: Library) -> None:
     location = record(folder, "a.safetensors")
