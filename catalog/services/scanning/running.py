@@ -14,6 +14,7 @@ from django.db.models.fields import BooleanField
 from django.db.models.functions import Now
 
 from catalog.errors import Busy, Cancelled, LibraryOffline, NotFound
+from catalog.layouts import guess
 from catalog.models import Library
 from catalog.services import libraries
 from catalog.services.scanning import drives, known, noticing, settling
@@ -213,7 +214,7 @@ class _Scan:
         noticing.settle(self._library, wanted, walked)
         report = replace(report, findings=len(wanted), seconds=round(time.monotonic() - self._started, 3))
         if whole:
-            stamp = {"last_report": report.as_json() | kept, "last_scan_at": Now()}
+            stamp = {"last_report": report.as_json() | kept, "last_scan_at": Now()} | self._layout(walked, report)
             Library.objects.filter(pk=self._library.pk).update(**stamp)
         return report
 
@@ -223,6 +224,15 @@ class _Scan:
         if not report.changed and {"shape", "drives"} <= before.keys():
             return {"shape": before["shape"], "drives": before["drives"]}
         return {"shape": noticing.shape(walked), "drives": self._before.after(root, walked).as_json()}
+
+    def _layout(self, walked: Walk, report: ScanReport) -> dict[str, object]:
+        """Whose folder this is, when what lies in it changed. What a tool manages is not ours to write to."""
+        if not report.changed:
+            return {}
+        layout = guess(bytes(self._library.path), (entry.path for entry in walked.entries))
+        if layout is None:
+            return {"layout": "", "managed": False}
+        return {"layout": layout.name, "managed": layout.managed} | ({"read_only": True} if layout.managed else {})
 
     def _gone(self, what: str) -> LibraryOffline:
         return LibraryOffline(f"{self._library.path_text} {what}.")

@@ -322,6 +322,18 @@ def test_a_library_is_scanned_by_one_at_a_time(tmp_path: Path) -> None:
     assert scanning.scan(library_id=library.pk).unchanged == 1
 
 
+def test_a_folder_that_a_tool_manages_is_left_to_it(scene: Scene) -> None:
+    scene.put("models--org--name/snapshots/1a/model.gguf")
+    Library.objects.update(read_only=False)
+    scene.scan()
+    library = Library.objects.get()
+    assert (library.layout, library.managed, library.read_only) == ("huggingface", True, True)
+    scene.put("own.gguf")
+    scene.scan()
+    library.refresh_from_db()
+    assert (library.layout, library.managed) == ("", False)
+
+
 def test_former_names_are_not_written_for_what_stays(scene: Scene) -> None:
     scene.put("a.gguf")
     scene.known()
