@@ -50,8 +50,15 @@ class Told:
         """What reading came to."""
         return outcome_of(self.digested)
 
+    @property
+    def at_home(self) -> bool:
+        """The place is of that variant, and was all along, so its files are linked already."""
+        return self.place.location.variant_id == self.variant.pk
+
     def file_ids(self, files: Files) -> list[UUID | None]:
-        """The variant's file for each file of the place."""
+        """The variant's file for each file of the place; `files` are those of variants that are new to their places."""
+        if self.at_home:
+            return [file.file_id for file in self.place.files]
         known = files.get(self.variant.pk, {})
         if self.place.single:
             return [next(iter(known.values()), None)]
@@ -76,7 +83,7 @@ def files_of(told: Iterable[Told]) -> Files:
 def store_digests(told: Sequence[Told]) -> None:
     """Everything that was computed, once for each variant."""
     first = [one for one in told if one.first]
-    files = files_of(first)
+    files = files_of(one for one in first if not one.at_home)
     bulk.insert_missing(
         ModelHash,
         _HASH,

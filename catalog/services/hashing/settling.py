@@ -71,7 +71,7 @@ def lock(digested: Sequence[Digested]) -> dict[UUID, Variant]:
         wanted = at_places | holders.keys()
         holding.hold_models(set(Variant.objects.filter(pk__in=wanted).values_list("model", flat=True)))
     rows = Variant.objects.select_for_update(no_key=True).filter(pk__in=at_places | holders.keys()).order_by("number")
-    found = {row.pk: row for row in rows}
+    found = {row.pk: row for row in rows.defer("settings", "reasons")}
     if any(row.merged_into_id for row in found.values()):
         raise MovedOnError
     return found

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 def still_ours(claim: Claim, ids: Iterable[int]) -> dict[int, Location]:
     """The locations by number, locked until the transaction ends. Raises `LeaseLost` when none is ours any more.
 
+    Of each only library, variant and state are read: those may have changed since the claim.
+
     A scan takes single rows away from whoever reads them, when it sees that their files changed.
     """
     rows = Location.objects.select_for_update(no_key=True).filter(pk__in=list(ids), lease=claim.token).order_by("pk")
-    ours = {row.pk: row for row in rows}
+    ours = {row.pk: row for row in rows.only("library_id", "variant_id", "state")}
     if not ours:
         raise LeaseLost("Another worker has taken over; what was computed here is dropped.")
     return ours
