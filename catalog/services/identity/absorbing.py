@@ -58,7 +58,8 @@ ON CONFLICT DO NOTHING
 
 _NAMES = """
 INSERT INTO catalog_formername (variant_id, library_id, path, path_key, path_text, stem, first_seen, last_seen)
-SELECT pair.survivor, library_id, (array_agg(path))[1], path_key, min(path_text), min(stem), min(first_seen), max(last_seen)
+SELECT pair.survivor, library_id, (array_agg(path))[1], path_key, min(path_text), min(stem),
+       min(first_seen), max(last_seen)
 FROM unnest(%(losers)s::uuid[], %(survivors)s::uuid[]) pair(loser, survivor)
 JOIN catalog_formername old ON old.variant_id = pair.loser
 GROUP BY pair.survivor, library_id, path_key
