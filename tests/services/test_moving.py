@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from django.conf import settings
 
-from catalog.models import FormerName, HashClaim, Library, Location, Variant
+from catalog.models import FormerName, HashClaim, Library, Location, LocationFile, ModelRecord, Variant
 from catalog.services import claiming, probing
 from catalog.vocabulary import LocationState, Stage
 from tests.builders import sharded, weights, write_tree
-from tests.identity.catalogue import add, at, catalogue, model, probe_all, put, scan, variant_at
+from tests.identity.catalogue import add, at, catalogue, hash_all, model, probe_all, put, scan, variant_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,3 +163,45 @@ def test_a_file_moved_over_another_takes_its_own_variant_along(tmp_path: Path, d
     assert (place.variant, place.state, place.stage) == (mine, LocationState.PRESENT, Stage.NONE)
     assert not lost.locations.exists()
     assert lost.former_names.filter(stem="b").exists()
+
+
+@pytest.mark.parametrize("hash_first", [True, False])
+def test_the_new_place_may_be_met_before_the_old_one_is_known_to_be_gone(
+    tmp_path: Path, drives: tuple[Library, Library], *, hash_first: bool
+) -> None:
+    one, two = drives
+    scan(one)
+    probe_all()
+    before = variant_at(one, "a.safetensors")
+    moved(tmp_path / "one" / "a.safetensors", tmp_path / "two" / "a.safetensors")
+    scan(two)
+    probe_all()
+    assert variant_at(two, "a.safetensors") != before
+    if hash_first:
+        hash_all()
+    scan(one)
+    catalogue(one, two)
+
+    assert variant_at(two, "a.safetensors") == before
+    assert not Location.objects.filter(library=one, path=b"a.safetensors").exists()
+    assert Variant.objects.filter(merged_into=None).count() == 2
+    assert ModelRecord.objects.filter(merged_into=None).count() == 2
+
+
+def test_bytes_that_were_exchanged_with_size_and_time_kept_are_read(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.safetensors", model(1))
+    library = add(tmp_path)
+    catalogue(library)
+    before, stat = variant_at(library, "a.safetensors"), path.stat()
+    path.write_bytes(model(2))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    Location.objects.update(stage=Stage.PROBE)
+    LocationFile.objects.update(ctime_ns=path.stat().st_ctime_ns)
+    probe_all()
+
+    assert (at(library, "a.safetensors").state, at(library, "a.safetensors").stage) == (
+        LocationState.CHANGED,
+        Stage.HASH,
+    )
+    catalogue(library)
+    assert variant_at(library, "a.safetensors") != before

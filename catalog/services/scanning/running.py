@@ -17,6 +17,7 @@ from catalog.errors import Busy, Cancelled, LibraryOffline, NotFound
 from catalog.layouts import guess
 from catalog.models import Library
 from catalog.services import libraries
+from catalog.services.identity import reuniting
 from catalog.services.scanning import drives, known, noticing, settling
 from catalog.services.scanning.comparing import compare, devices
 from catalog.services.scanning.drives import Drives
@@ -158,6 +159,8 @@ class _Scan:
         if lost and not (found or changes.new or walked.part):
             raise self._gone("is on another drive than before")
         write(self._library, changes)
+        if changes.missing:
+            reuniting.reunite(missing=[place.location_id for place in changes.missing])
         report = self._report(walked, result, changes, growing)
         return self._finish(root, walked, report, lost)
 
