@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import uuid
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from tests.builders.shapes import lora_kohya
 from tests.identity.catalogue import add, at, catalogue, model, probe_all, put, scan, variant_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from django.contrib.auth.models import User
@@ -163,6 +165,25 @@ def test_each_missing_shard_is_named(tmp_path: Path) -> None:
     assert place.outcome == Outcome.INVALID
     assert place.variant is not None
     assert len({row.params["shard"] for row in raised}) == 2
+
+
+@pytest.fixture
+def few_descriptors() -> Iterator[int]:
+    """This process may not have more files open, unless it asks."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = max(map(int, os.listdir("/proc/self/fd"))) + 20
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+    yield few
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_set_may_have_more_files_than_may_be_open_at_first(tmp_path: Path, few_descriptors: int) -> None:
+    files = sharded(weights({f"layers.{number}.weight": (2,) for number in range(99)}, 7), 99)
+    write_tree(tmp_path / "llm", files)
+    library = scanned(tmp_path)
+    probe_all()
+
+    assert Location.objects.get(library=library).outcome == Outcome.OK
 
 
 def test_a_file_that_vanished_waits_without_an_id_and_stops_no_other(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from catalog.formats.packing import Unpacked, unpack
 from catalog.hashing.base import Plan
 from catalog.hashing.engine import digest_file
 from catalog.services.hashing.sets import Part, part_digests, set_digests
-from catalog.services.identity.places import as_seen, open_file
+from catalog.services.identity.places import as_seen, open_all
 from catalog.services.identity.reading import Reading, read_opened
 from catalog.vocabulary import Algorithm, FindingCode, Outcome
 
@@ -72,7 +72,7 @@ class Digester:
     def digest(self, place: Place, packed: bytes | None) -> Digested:
         """`packed` is the tensor index that is known of the variant. Raises `FileProblem` and `Cancelled`."""
         with ExitStack() as stack:
-            opened = [stack.enter_context(open_file(self.root, file)) for file in place.files]
+            opened = open_all(self.root, place, stack)
             for file in opened:
                 _refuse_writers(file)
             seen = all(as_seen(file, row) for file, row in zip(opened, place.files, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,12 +14,15 @@ from catalog.vocabulary import FindingCode, LocationState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import ExitStack
 
     from catalog.errors import FileProblem
     from catalog.models import Variant
     from catalog.services.claiming import Claim
     from catalog.storage.files import OpenFile
     from catalog.storage.root import Root
+
+_DESCRIPTORS_BESIDES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,20 @@ def load(claim: Claim) -> list[Place]:
     return [
         Place(locations[pk], tuple(files[pk]), locations[pk].variant) for pk in claim.location_ids if pk in locations
     ]
+
+
+def open_all(root: Root, place: Place, stack: ExitStack) -> list[OpenFile]:
+    """The files of a place in their order, open until the stack ends. Raises `FileProblem`."""
+    _make_room(len(place.files))
+    return [stack.enter_context(open_file(root, file)) for file in place.files]
+
+
+def _make_room(files: int) -> None:
+    """A set may have more files than a process may have open at first; it may ask for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = files + _DESCRIPTORS_BESIDES
+    if soft < wanted <= hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def open_file(root: Root, file: LocationFile) -> OpenFile:

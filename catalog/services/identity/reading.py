@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.formats import Probe, SetMember, SetSource, probe_file, probe_set
 from catalog.recognition import Recognised, recognise
-from catalog.services.identity.places import open_file
+from catalog.services.identity.places import open_all
 from catalog.storage.quick import quick_id
 from catalog.vocabulary import FileRole, FindingCode
 
@@ -45,7 +45,7 @@ class Reading:
 def read_header(root: Root, place: Place) -> Reading:
     """Opens the files of a place and reads their headers. Raises `FileProblem`; a bad header is no error."""
     with ExitStack() as stack:
-        opened = [stack.enter_context(open_file(root, file)) for file in place.files]
+        opened = open_all(root, place, stack)
         return read_opened(place, opened)
 
 
