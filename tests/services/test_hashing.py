@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from blake3 import blake3
 from django.conf import settings
 
-from catalog.errors import Cancelled, LeaseLost
+from catalog.errors import Cancelled, LeaseLost, LibraryOffline
 from catalog.formats.packing import unpack
 from catalog.hashing.folders import folder_v1
 from catalog.models import Component, HashClaim, Location, ModelHash, Preference, Variant
@@ -274,7 +275,8 @@ def test_what_was_read_before_a_cancellation_is_kept(tmp_path: Path) -> None:
     library = add(tmp_path)
     scan(library)
     probe_all()
-    claim, asked = claimed(), []
+    claim = claimed()
+    asked: list[None] = []
 
     def cancelled() -> bool:
         asked.append(None)
@@ -309,3 +311,27 @@ def test_a_shard_that_goes_away_leaves_the_variant_what_it_was(tmp_path: Path) -
     assert place.variant == before
     assert (place.state, place.outcome) == (LocationState.PRESENT, Outcome.OK)
     assert Variant.objects.count() == 1
+    assert {file.file for file in place.files.all()} == set(before.files.all())
+
+
+def test_a_drive_that_is_gone_fails_no_file(tmp_path: Path) -> None:
+    for name in "abc":
+        put(tmp_path / "drive", f"{name}.safetensors", model(ord(name)))
+    library = add(tmp_path / "drive")
+    scan(library)
+    probe_all()
+    claim = claimed()
+    asked: list[None] = []
+
+    def pulled() -> bool:
+        asked.append(None)
+        if len(asked) == 2:
+            shutil.rmtree(tmp_path / "drive")
+        return False
+
+    with pytest.raises(LibraryOffline):
+        hashing.hash_claim(claim=claim, cancelled=pulled)
+    library.refresh_from_db()
+    assert not library.online
+    assert {row.code for row in findings.open_findings()} == {FindingCode.LIBRARY_OFFLINE}
+    assert Location.objects.filter(hashed_at__isnull=False).count() < 3

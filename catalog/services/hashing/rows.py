@@ -52,8 +52,8 @@ class Told:
 
     @property
     def at_home(self) -> bool:
-        """The place is of that variant, and was all along, so its files are linked already."""
-        return self.place.location.variant_id == self.variant.pk
+        """The place is of that variant, and was all along, and its files are linked to those of the variant."""
+        return self.place.location.variant_id == self.variant.pk and all(file.file_id for file in self.place.files)
 
     def file_ids(self, files: Files) -> list[UUID | None]:
         """The variant's file for each file of the place; `files` are those of variants that are new to their places."""

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from catalog.errors import Cancelled, FileProblem, LeaseLost, LibraryOffline, UnreadableFile
+from catalog.errors import Cancelled, ChangedFile, FileProblem, LeaseLost, LibraryOffline, UnreadableFile
 from catalog.hashing import definition
 from catalog.hashing.base import STANDARD
 from catalog.models import Library, Preference, TensorIndex
@@ -18,7 +18,6 @@ from catalog.services.hashing.storing import store
 from catalog.services.identity import places
 from catalog.services.identity.places import Failed, Place
 from catalog.storage.root import Root
-from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -122,7 +121,7 @@ class _Run:
 
     def _look(self, place: Place, problem: FileProblem) -> None:
         """Is it the file, or is the whole library gone?"""
-        if isinstance(problem, UnreadableFile) or problem.code is FindingCode.VANISHED:
+        if isinstance(problem, UnreadableFile | ChangedFile):
             drives.look(library_id=self.library.pk, besides=[bytes(file.path) for file in place.files])
 
     def _write(self) -> HashReport:

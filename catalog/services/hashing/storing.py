@@ -62,6 +62,7 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     _write_places(told, settled.without, ours, now)
     moved = [one for one in told if one.moved]
     _bring_along(moved, library)
+    _link_files(told)
     attaching.mark_failed((one.place.id, one.problem.outcome) for one in failed)
     _notice(digested, failed)
     _compare_listed(digested)
@@ -146,7 +147,7 @@ def _write_places(
 
 
 def _bring_along(moved: Sequence[Told], library: Library) -> None:
-    """What is noted about the place itself: the name it goes by, what its header lists, its files."""
+    """What is noted about the place itself: the name it goes by, and what its header lists."""
     if not moved:
         return
     HashClaim.objects.filter(location__in=[one.place.id for one in moved], source=ClaimSource.HEADER).delete()
@@ -160,11 +161,16 @@ def _bring_along(moved: Sequence[Told], library: Library) -> None:
         )
     )
     births.remember_names(library=library, seen=[(one.variant.pk, bytes(one.place.location.path)) for one in moved])
-    files = files_of(moved)
+
+
+def _link_files(told: Sequence[Told]) -> None:
+    """Each file of a place to that file of the variant."""
+    new = [one for one in told if not one.at_home]
+    files = files_of(new)
     bulk.update(
         LocationFile,
         ["id", "file_id"],
-        [(row.pk, file_id) for one in moved for row, file_id in zip(one.place.files, one.file_ids(files), strict=True)],
+        [(row.pk, file_id) for one in new for row, file_id in zip(one.place.files, one.file_ids(files), strict=True)],
     )
 
 
