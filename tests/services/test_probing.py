@@ -112,6 +112,15 @@ def test_a_folder_is_one_variant_with_a_part_for_each_component(tmp_path: Path) 
     assert names == [name.encode() for name in sorted(files)]
 
 
+def test_a_file_that_makes_up_parts_without_end_is_one_part(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", safetensors(weights({f"text_encoders.{n}.weight": (1,) for n in range(99)}, 1)))
+    catalogue(add(tmp_path))
+
+    [part] = Component.objects.all()
+    assert (part.name, part.tensors) == ("", 99)
+    assert part.tensors_digest is not None
+
+
 def test_a_hundred_files_take_as_many_statements_as_three(tmp_path: Path) -> None:
     counts = []
     for folder, files in (("few", 3), ("many", 100)):

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from catalog.formats.packing import pack
-from catalog.hashing.parts import components
+from catalog.hashing.parts import REST, components
 from catalog.models import (
     Component,
     ExternalId,
@@ -43,6 +43,7 @@ MODEL += ["touched", "updated_at"]
 _FORMER = ["variant_id", "library_id", "path", "path_key", "path_text", "stem"]
 PART = ["variant_id", "name", "algorithm", "tensors", "values"]
 _LONGEST_LICENCE = 500
+_MOST_PARTS = 64
 
 
 class Born(NamedTuple):
@@ -134,11 +135,16 @@ def part_rows(variant_id: UUID, probe: Probe, names: Sequence[bytes]) -> list[tu
 
 
 def parts_of(tensors: Sequence[TensorInfo], names: Sequence[bytes]) -> dict[str, tuple[int, ...]]:
-    """Part -> its tensors by number: those of a folder of a set, else those with a known prefix."""
-    if len(names) == 1:
-        return components([tensor.name for tensor in tensors])
-    folders = [name.rpartition(b"/")[0].decode("utf-8", "backslashreplace") for name in names]
-    return components([tensor.name for tensor in tensors], [folders[tensor.file] for tensor in tensors])
+    """Part -> its tensors by number: those of a folder of a set, else those with a known prefix.
+
+    A file that makes up parts without end has none.
+    """
+    folders = (
+        () if len(names) == 1 else [name.rpartition(b"/")[0].decode("utf-8", "backslashreplace") for name in names]
+    )
+    places = [folders[tensor.file] for tensor in tensors] if folders else ()
+    found = components([tensor.name for tensor in tensors], places)
+    return found if len(found) <= _MOST_PARTS else {REST: tuple(range(len(tensors)))}
 
 
 def licence_of(probe: Probe) -> str:
