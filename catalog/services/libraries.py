@@ -88,8 +88,9 @@ def check_allowed(*, path: bytes) -> None:
 
 def remove(library: Library) -> None:
     """Hides a library. Its models stay known, without a finding; adding the folder again brings everything back."""
+    # Committed first, so that a scan under way drops what it would write.
+    Library.objects.filter(pk=library.pk).update(removed_at=Now())
     with transaction.atomic():
-        Library.objects.filter(pk=library.pk).update(removed_at=Now())
         Location.objects.filter(library=library).exclude(state=LocationState.MISSING).update(
             state=LocationState.MISSING.value,
             missing_since=Now(),
@@ -108,21 +109,18 @@ def set_online(*, library_id: int, online: bool) -> bool:
     While it cannot, one finding says so, and nothing is missing.
     """
     of_library = Location.objects.filter(library_id=library_id)
-    with transaction.atomic():
-        library = Library.objects.select_for_update().get(pk=library_id)
-        news = library.online != online
+    with transaction.atomic():  # the library's own row comes last, as with everybody who writes
         if online:
             of_library.filter(state=LocationState.OFFLINE).update(state=LocationState.PRESENT.value)
-            findings.clear(codes=[FindingCode.LIBRARY_OFFLINE], library=library)
+            findings.clear(codes=[FindingCode.LIBRARY_OFFLINE], library=library_id)
         else:
             of_library.filter(state=LocationState.PRESENT).update(state=LocationState.OFFLINE.value)
             count = of_library.filter(state=LocationState.OFFLINE).count()
-            params: dict[str, str | int] = {"path": library.path_text, "count": count}
-            findings.raise_finding(code=FindingCode.LIBRARY_OFFLINE, params=params, library=library)
-        if news:
-            Library.objects.filter(pk=library_id).update(online=online)
-            totals.stale([library_id])
-    return news
+            path = Library.objects.values_list("path_text", flat=True).get(pk=library_id)
+            params: dict[str, str | int] = {"path": path, "count": count}
+            findings.raise_finding(code=FindingCode.LIBRARY_OFFLINE, params=params, library=library_id)
+        news = Library.objects.filter(pk=library_id, online=not online).update(online=online, totals_stale=True)
+    return bool(news)
 
 
 def _place(path: bytes, only: bytes | None) -> _Place:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.models import Location
+from catalog.errors import NotFound
+from catalog.models import Library, Location
 from catalog.services import bulk, findings, totals
 from catalog.services.scanning import files, names
 from catalog.services.scanning.known import ABSENT, OFFLINE, RETRY
-from catalog.services.scanning.rows import batches, new_ids, save
+from catalog.services.scanning.rows import BATCH, batches, new_ids, save
 from catalog.storage.keys import path_text, place_key
 from catalog.vocabulary import LocationState, Outcome, Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from catalog.formats.sets import FileSet
-    from catalog.models import Library
     from catalog.services.scanning.comparing import Pair
     from catalog.services.scanning.known import KnownPlace
 
@@ -46,6 +49,14 @@ class Changes:
     away: list[KnownPlace] = field(default_factory=list)
     new: list[FileSet] = field(default_factory=list)
 
+    def parts(self, size: int = BATCH) -> Iterator[Changes]:
+        """The same without what is new, in parts of at most so many places."""
+        for name in ("moved", "edited", "recognised", "untold", "again", "missing", "away"):
+            for batch in batches(getattr(self, name), size):
+                part = Changes()
+                setattr(part, name, batch)
+                yield part
+
     @property
     def pairs(self) -> list[Pair]:
         """Known places that something lies at."""
@@ -53,16 +64,42 @@ class Changes:
 
 
 def write(library: Library, changes: Changes) -> None:
-    """Writes everything. Interrupted, it leaves new places to the next scan, and nothing half done."""
-    if changes.pairs or changes.missing or changes.away:
-        with transaction.atomic():
-            _Known(library, changes).write()
-            totals.stale([library.pk])
+    """Writes everything, in short transactions; each place is written whole.
+
+    Interrupted, it leaves the rest to the next scan. Raises `NotFound` when the library was removed meanwhile.
+    """
+    for batch in batches(_in_exchange(changes.moved)):
+        with _transaction(library):
+            _let_go_of_names(batch)
+    for part in changes.parts():
+        with _transaction(library):
+            _Known(library, part).write()
     sizes = Counter(found.size for found in changes.new)
-    for batch in batches(sorted(changes.new, key=lambda found: place_key(found.path, found.set))):
-        with transaction.atomic():
-            _insert(library, batch, sizes)
-            totals.stale([library.pk])
+    for fresh in batches(sorted(changes.new, key=lambda found: place_key(found.path, found.set))):
+        with _transaction(library):
+            _insert(library, fresh, sizes)
+
+
+@contextmanager
+def _transaction(library: Library) -> Iterator[None]:
+    """The row of the library comes last, as with everybody who writes."""
+    with transaction.atomic():
+        yield
+        totals.stale([library.pk])
+        if not Library.objects.filter(pk=library.pk, removed_at=None).exists():
+            raise NotFound("This library folder was removed while it was scanned.")
+
+
+def _in_exchange(moved: list[Pair]) -> list[Pair]:
+    """Those whose new place was that of another one that moved."""
+    left = {(pair.place.path, pair.place.set_name) for pair in moved}
+    return moved if any((pair.found.path, pair.found.set) in left for pair in moved) else []
+
+
+def _let_go_of_names(moved: list[Pair]) -> None:
+    """Names change hands, so the old ones are let go of first. A scan finds rows by their paths, not by these keys."""
+    ids = [pair.place.location_id for pair in moved]
+    bulk.update(Location, ["id", "path_key"], [(pk, place_key(b"\0" + str(pk).encode())) for pk in sorted(ids)])
 
 
 class _Known:
@@ -93,14 +130,10 @@ class _Known:
         save(self._rows.values(), _FIELDS)
 
     def _move(self) -> None:
-        """Names may change hands, so the old ones are let go of first."""
         moves = [(self._rows[pair.place.location_id], pair) for pair in self._changes.moved]
         if not moves:
             return
         names.remember(self._library, [(row, pair.found.path) for row, pair in moves])
-        for row, _ in moves:
-            row.path_key = place_key(b"\0" + str(row.pk).encode())
-        save([row for row, _ in moves], ["path_key"])
         for row, pair in moves:
             row.path, row.path_text = pair.found.path, path_text(pair.found.path)
             row.path_key = place_key(pair.found.path, pair.found.set)

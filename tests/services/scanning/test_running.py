@@ -14,6 +14,7 @@ from django.utils import timezone
 from catalog.errors import Busy, Cancelled, NotFound
 from catalog.models import FormerName, Library, Location, LocationFile
 from catalog.services import libraries, scanning
+from catalog.services.scanning import settling
 from catalog.storage.keys import place_key
 from catalog.vocabulary import LocationState, Outcome, SkipReason, Stage
 from tests.builders.opens import opened_files
@@ -282,6 +283,14 @@ def test_a_removed_library_is_not_scanned(scene: Scene) -> None:
     libraries.remove(scene.library)
     with pytest.raises(NotFound):
         scene.scan()
+
+
+def test_a_library_removed_while_it_is_scanned_stays_empty(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.put("a.gguf")
+    monkeypatch.setattr(settling, "_let_time_pass", lambda result: libraries.remove(scene.library))
+    with pytest.raises(NotFound):
+        scene.scan()
+    assert scene.states() == {}
 
 
 def test_an_added_again_library_brings_its_models_back(scene: Scene) -> None:
