@@ -180,8 +180,8 @@ def _send(task: Task[..., None], args: tuple[object, ...], queue: str) -> None:
 def _queued(name: str) -> int:
     """How many messages wait in a queue of the broker; as if it were full when the broker is away."""
     try:
-        with app.connection_for_write() as connection:
-            return int(connection.default_channel.queue_declare(name, passive=True).message_count)  # type: ignore[attr-defined]  # typed as another transport's
+        with app.connection_or_acquire() as connection:
+            return int(connection.default_channel.queue_declare(name, passive=True).message_count)
     except ChannelError:
         return 0  # nothing was ever sent there
     except (OperationalError, KombuError, OSError):

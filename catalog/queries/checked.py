@@ -35,7 +35,7 @@ def candidates(*, library_id: int, part: bytes | None) -> dict[int, str]:
     """What a verify of a library, or below a part of it, reads again, with the content that was recorded."""
     rows = Location.objects.filter(within(part), library=library_id, state=LocationState.PRESENT)
     hashed = rows.filter(hashed_at__isnull=False, variant__content__isnull=False).order_by("path")
-    return {pk: bytes(content).hex() for pk, content in hashed.values_list("pk", "variant__content")}
+    return {pk: bytes(content or b"").hex() for pk, content in hashed.values_list("pk", "variant__content")}
 
 
 def over(ids: Iterable[int]) -> list[int]:

@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
+
 from catalog.models import Finding, Library, Location, LocationFile, ModelHash
 from catalog.queries.jobs import within
 from catalog.vocabulary import Base, FindingCode, Kind, LocationState, Outcome, Precision, SkipReason, Stage
@@ -75,11 +77,16 @@ class Met:
         return {**facts, **digests, "files": files}
 
 
-def finished(*, library_id: int, part: bytes | None, besides: Collection[int]) -> list[int]:
-    """Locations that wait for nothing (any more) and are there, without those known already."""
-    rows = Location.objects.filter(within(part), library=library_id, stage=Stage.NONE).order_by("path")
-    there = rows.filter(state__in=(LocationState.PRESENT, LocationState.CHANGED)).values_list("pk", flat=True)
-    return [pk for pk in there if pk not in besides]
+def finished(*, library_id: int, part: bytes | None, besides: Collection[int], odd_only: bool = False) -> list[int]:
+    """Locations that wait for nothing (any more) and are there, without those known already.
+
+    `odd_only`: those alone that need attention.
+    """
+    rows = Location.objects.filter(within(part), library=library_id, stage=Stage.NONE)
+    there = rows.filter(state__in=(LocationState.PRESENT, LocationState.CHANGED))
+    if odd_only:
+        there = there.filter(Exists(Finding.objects.filter(location=OuterRef("pk"), cleared_at=None)))
+    return [pk for pk in there.order_by("path").values_list("pk", flat=True) if pk not in besides]
 
 
 def locations(ids: Iterable[int]) -> list[Met]:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _LOCK = 0x1507_0005
 
+_FREE = """SELECT FROM catalog_location JOIN catalog_library lib ON lib.id = library_id
+    WHERE lib.queue = %(queue)s AND lib.online AND lib.removed_at IS NULL AND lease IS NULL AND """
+_WAITING = """SELECT (SELECT count(*) FROM (FREE stage = 'probe' LIMIT %(most)s) headers),
+    (SELECT count(*) FROM (FREE NOT lib.paused AND stage = 'hash' AND size < %(small)s LIMIT %(most)s) small),
+    (SELECT count(*) FROM (FREE NOT lib.paused AND stage IN ('hash', 'verify') LIMIT %(most)s) bulk)
+""".replace("FREE", _FREE)
+
 
 @dataclass(frozen=True, slots=True)
 class ToSend:
@@ -48,12 +55,10 @@ def reconcile() -> ToSend:
 
 def waiting(queue: str, *, most: int) -> tuple[int, int]:
     """How many locations wait for the quick and for the bulk workers of a queue, counted up to `most`."""
-    free = Location.objects.filter(lease=None, library__queue=queue, library__online=True, library__removed_at=None)
-    unpaused = free.filter(library__paused=False)
-    quick = free.filter(stage=Stage.PROBE)[:most].count()
-    small = unpaused.filter(stage=Stage.HASH, size__lt=SMALL)[:most].count()
-    bulk = unpaused.filter(stage__in=(Stage.HASH, Stage.VERIFY))[:most].count()
-    return min(most, quick + small), bulk
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"queue": queue, "most": most, "small": SMALL})
+        headers, small, bulk = cursor.fetchone()
+    return min(most, headers + small), bulk
 
 
 @contextmanager

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _WORK = (Stage.PROBE, Stage.HASH)
 _FEW = 20
+_SHARE, _MOST_SECONDS = 5.0, 5.0
+"""Where looking takes long, it is done less often: the workers need the machine."""
 _COUNTS = ("new", "edited", "moved", "missing", "revived", "unchanged")
 
 
@@ -112,11 +114,14 @@ class Command(CatalogCommand):
         """Until nothing is left to do; each thing is told as soon as it is done."""
         started, code = time.monotonic(), DONE
         while not all(target.over for target in targets):
+            began = time.monotonic()
             for target in targets:
                 if not target.over:
                     code = max(code, self._round(target, started))
             if not all(target.over for target in targets):
+                pause = min(_MOST_SECONDS, _SHARE * (time.monotonic() - began))
                 look()
+                time.sleep(pause)
         return code
 
     def _round(self, target: Target, started: float) -> int:
@@ -127,17 +132,36 @@ class Command(CatalogCommand):
             target.over = True
             self.say(target.job.error or f"The scan of {target.library.path_text} was cancelled.")
             return FAILED
-        waiting = left(target.library, target.part, _WORK)
-        rows = met.locations(met.finished(library_id=target.library.pk, part=target.part, besides=target.told))
-        target.told |= {row.location_id for row in rows}
-        if not waiting:
-            target.over = True
-            rows += [*met.odd(target.library, target.part), *met.skipped(target.library, _skips(target.job))]
-        self._tell(rows, time.monotonic() - started)
+        target.over = not left(target.library, target.part, _WORK)
+        if self.json:
+            self._emit_new(target, started)
+        elif target.over:
+            self._tell(target)
+        return DONE if target.over else self._resting(target, JobKind.HASH)
+
+    def _emit_new(self, target: Target, started: float) -> None:
+        """What was finished since the last time; at the end also what is no model."""
+        new = met.finished(library_id=target.library.pk, part=target.part, besides=target.told)
+        target.told.update(new)
+        rows = met.locations(new)
         if target.over:
-            self._end(target)
-            return DONE
-        return self._resting(target, JobKind.HASH)
+            rows += [*met.odd(target.library, target.part), *met.skipped(target.library, _skips(target.job))]
+        for row in rows:
+            self.emit(row.row() | {"seconds": round(time.monotonic() - started, 3)})
+
+    def _tell(self, target: Target) -> None:
+        """For a person, few things one by one; of many only those that need attention."""
+        every = met.finished(library_id=target.library.pk, part=target.part, besides=())
+        few = len(every) <= _FEW
+        shown = (
+            every if few else met.finished(library_id=target.library.pk, part=target.part, besides=(), odd_only=True)
+        )
+        for row in [*met.locations(shown), *met.odd(target.library, target.part)]:
+            for line in _lines(row):
+                self.show(line)
+        self.show(_summary(target))
+        if not few:
+            self.show(f"{len(every):,} models are catalogued. Look at them: manage.py up")
 
     def _resting(self, target: Target, kind: JobKind) -> int:
         """Nobody waits for what does not come."""
@@ -147,19 +171,6 @@ class Command(CatalogCommand):
         target.over = True
         self.say(reason)
         return FAILED
-
-    def _tell(self, rows: list[Met], seconds: float) -> None:
-        for row in rows:
-            if self.json:
-                self.emit(row.row() | {"seconds": round(seconds, 3)})
-            elif row.path and (row.findings or len(rows) <= _FEW):
-                for line in _lines(row):
-                    self.show(line)
-
-    def _end(self, target: Target) -> None:
-        self.show(_summary(target))
-        if len(target.told) > _FEW:
-            self.show(f"{len(target.told):,} models are catalogued. Look at them: manage.py up")
 
     @contextmanager
     def _bar(self, targets: list[Target]) -> Iterator[Callable[[], None]]:
