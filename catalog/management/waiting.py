@@ -42,7 +42,7 @@ def _look_away() -> None:
 
 def _help() -> None:
     """One round of everything that workers do, in this process."""
-    todo = reconciling.reconcile()
+    todo = reconciling.reconcile(patience=0)
     for job in todo.scans:
         tasks.run_scan(str(job.pk))
     tasks.run_quick(settings.QUEUE)

@@ -59,13 +59,22 @@ def _known(library_id: int, besides: Collection[bytes], state: LocationState = L
     return [bytes(row.path) for row in ends]
 
 
+def below(*, library_id: int) -> Drive | None:
+    """The drive of a library; None when the folder cannot be reached: whoever reads will say so."""
+    path = Library.objects.values_list("path", flat=True).get(pk=library_id)
+    try:
+        with Root(bytes(path)) as root:
+            return drive_of(root)
+    except (LibraryOffline, OSError):
+        return None
+
+
 @contextmanager
-def turn(*, library_id: int, lane: str) -> Iterator[bool]:
-    """Whether the library's drive may be read now. A rotational or a network drive has one reader a lane at once.
+def turn(*, drive: Drive | None, lane: str) -> Iterator[bool]:
+    """Whether the drive may be read now. A rotational or a network drive has one reader a lane at once.
 
     The turn belongs to this database connection, so it ends with the process, too.
     """
-    drive = _drive(library_id)
     if drive is None or not drive.one_reader:
         yield True
         return
@@ -79,15 +88,6 @@ def turn(*, library_id: int, lane: str) -> Iterator[bool]:
         if mine:
             with suppress(DatabaseError), connection.cursor() as cursor:  # a lost connection has let go of it
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
-
-
-def _drive(library_id: int) -> Drive | None:
-    path = Library.objects.values_list("path", flat=True).get(pk=library_id)
-    try:
-        with Root(bytes(path)) as root:
-            return drive_of(root)
-    except (LibraryOffline, OSError):
-        return None  # whoever reads will say so
 
 
 @cache

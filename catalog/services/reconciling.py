@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import connection
 
 from catalog.models import Job, Library, Location
@@ -36,8 +37,11 @@ class ToSend:
     totals: bool = False
 
 
-def reconcile() -> ToSend:
-    """Frees what dead workers held, opens and closes jobs. Empty when somebody else is at it just now."""
+def reconcile(*, patience: float | None = None) -> ToSend:
+    """Frees what dead workers held, opens and closes jobs. Empty when somebody else is at it just now.
+
+    A scan that was asked for less than `patience` seconds ago is left to the message that was sent for it.
+    """
     with _alone() as alone:
         if not alone:
             return ToSend()
@@ -46,7 +50,7 @@ def reconcile() -> ToSend:
         known = Library.objects.filter(removed_at=None)
         waiting = Location.objects.exclude(stage=Stage.NONE).values("library").distinct()
         return ToSend(
-            scans=scan_runs.unattended(),
+            scans=scan_runs.unattended(patience=settings.RECONCILE_SECONDS / 2 if patience is None else patience),
             queues=sorted(set(known.filter(online=True, pk__in=waiting).values_list("queue", flat=True))),
             offline=sorted(set(known.filter(online=False).values_list("queue", flat=True))),
             totals=Library.objects.filter(totals_stale=True).exists(),

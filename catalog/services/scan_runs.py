@@ -114,15 +114,15 @@ def _release(job_id: UUID, token: UUID) -> None:
     _held(job_id, token).update(state=JobState.WAITING, lease=None, leased_until=None, attempts=F("attempts") - 1)
 
 
-def unattended() -> list[Job]:
-    """Scans that nobody holds, for the reconciler to send again; one that was lost three times is closed."""
+def unattended(*, patience: float) -> list[Job]:
+    """Scans that nobody holds, for so many seconds; one that was lost three times is closed."""
     expired = Job.objects.filter(kind=JobKind.SCAN, state=JobState.RUNNING, leased_until__lt=Now())
     for job in expired.filter(attempts__gte=LOSSES):
         sentence = _LOST % {"files": job.files_done}
         expired.filter(pk=job.pk).update(
             state=JobState.FAILED, error=sentence, finished_at=Now(), lease=None, leased_until=None
         )
-    late = Q(lease=None, created_at__lt=Now() - timedelta(seconds=settings.RECONCILE_SECONDS / 2))
+    late = Q(lease=None, created_at__lte=Now() - timedelta(seconds=patience))
     open_scans = Job.objects.filter(kind=JobKind.SCAN, state__in=(JobState.WAITING, JobState.RUNNING))
     lost = open_scans.filter(late | Q(leased_until__lt=Now()), library__removed_at=None)
     return list(lost.select_related("library").order_by("created_at"))

@@ -50,7 +50,7 @@ def taken(*, queue: str, lane: Lane) -> Iterator[Claim | None]:
         if claim.stage is Stage.PROBE:
             yield claim
             return
-        with drives.turn(library_id=claim.library_id, lane=lane.name) as mine:
+        with drives.turn(drive=drives.below(library_id=claim.library_id), lane=lane.name) as mine:
             if mine:
                 yield claim
                 return
