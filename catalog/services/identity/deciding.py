@@ -148,7 +148,8 @@ def _kept_apart(image: Image, user: Person, reason: str) -> list[Change]:
 
 def _settle(variants: Iterable[UUID]) -> None:
     """A person has looked at them: what asked for that needs no more attention."""
-    asking = findings.open_findings().filter(variant__in=list(variants), code=FindingCode.SETTINGS_DIFFER)
+    codes = (FindingCode.SETTINGS_DIFFER, FindingCode.MODELS_SHARE_A_FILE)
+    asking = findings.open_findings().filter(variant__in=list(variants), code__in=codes)
     asking.update(cleared_at=Now())
 
 
