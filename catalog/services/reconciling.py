@@ -17,7 +17,7 @@ from catalog.vocabulary import Stage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_LOCK = 0x1507_0005
+LOCK = 0x1507_0005
 
 _FREE = """SELECT FROM catalog_location JOIN catalog_library lib ON lib.id = library_id
     WHERE lib.queue = %(queue)s AND lib.online AND lib.removed_at IS NULL AND lease IS NULL AND """
@@ -68,10 +68,10 @@ def waiting(queue: str, *, most: int) -> tuple[int, int]:
 @contextmanager
 def _alone() -> Iterator[bool]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         mine = bool(cursor.fetchone()[0])
         try:
             yield mine
         finally:
             if mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
