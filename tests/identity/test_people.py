@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.contrib.auth.models import User
 
+from catalog.errors import Refused
 from catalog.models import Decision, ModelRecord
 from catalog.services import findings
 from catalog.services.identity import deciding
@@ -115,5 +116,5 @@ def test_a_not_the_same_outlives_a_header_edit(tmp_path: Path, ada: User) -> Non
     left, right = variant_at(library, "a.safetensors"), variant_at(library, "b.safetensors")
 
     assert Decision.objects.get(kind=DecisionKind.NOT_SAME).basis == "weights:v1"
-    with pytest.raises(deciding.Refused, match="not the same"):
+    with pytest.raises(Refused, match="not the same"):
         deciding.merge(models=[left.model], into=right.model, user=ada)
