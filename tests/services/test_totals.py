@@ -90,7 +90,7 @@ def test_who_is_not_done_writing_keeps_its_library_stale() -> None:
 
 def _wait_for_a_waiter() -> None:
     """Until somebody waits for a row that this transaction holds."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
     limit = time.monotonic() + 30
     with connection.cursor() as cursor:
         while time.monotonic() < limit:

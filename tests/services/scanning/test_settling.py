@@ -12,6 +12,7 @@ from catalog.vocabulary import LocationState, SkipReason, Stage
 from tests.builders.opens import opened_files
 
 if TYPE_CHECKING:
+    from catalog.services.scanning.comparing import Pair
     from tests.services.scanning.conftest import Scene
 
 
@@ -128,3 +129,35 @@ def test_a_new_hard_link_leaves_the_first_name_recognised(scene: Scene) -> None:
     (scene.folder / "b.gguf").hardlink_to(path)
     report = scene.scan()
     assert (report.touched, report.new) == (1, 1)
+
+
+def test_what_vanishes_between_the_two_looks_is_not_added(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = scene.put("a.gguf")
+    monkeypatch.setattr(settling, "_let_time_pass", lambda result: path.unlink())
+    assert scene.scan().new == 0
+
+
+def test_what_cannot_be_opened_to_recognise_it_has_its_header_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = scene.put("a.gguf")
+    scene.known()
+    path.chmod(0o600)
+    find = settling._quick_ids
+
+    def vanish(pairs: list[Pair]) -> dict[tuple[int, bytes], bytes | None]:
+        path.unlink()
+        return find(pairs)
+
+    monkeypatch.setattr(settling, "_quick_ids", vanish)
+    assert scene.scan().touched == 1
+    assert scene.at("a.gguf").stage == Stage.PROBE
+
+
+def test_of_a_set_only_what_changed_is_opened(scene: Scene) -> None:
+    scene.put("m/config.json", "m/tokenizer.json", "m/model.safetensors")
+    scene.known()
+    (scene.folder / "m/config.json").chmod(0o600)
+    with opened_files(scene.folder / "m") as opened:
+        assert scene.scan().touched == 1
+    assert opened == ["config.json"]
