@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +24,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@pytest.fixture
-def data() -> Iterator[Path]:
-    """An empty folder with a short path, which the servers' user may enter; its keeper is gone when the test ends."""
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """An empty folder with a short path, which the servers' user may enter; its keeper is gone in the end."""
     folder = Path(tempfile.mkdtemp(prefix="data-", dir=servers.FOLDER))
     folder.chmod(0o711)
     yield folder
     eventually(lambda: not keeper_pids(folder))
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A data folder of the test's own."""
+    with data_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

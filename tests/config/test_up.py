@@ -18,7 +18,7 @@ import pytest
 
 from config.embedded.places import may_enter
 from tests import servers
-from tests.config.conftest import alive, eventually, keeper_pids, processes
+from tests.config.conftest import alive, data_folder, eventually, keeper_pids, processes
 from tests.processes import answers, free_port
 
 if TYPE_CHECKING:
@@ -110,6 +110,16 @@ def start(data: Path) -> Iterator[Starter]:
     starter.end()
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Starter]:
+    """One `up` that several tests look at; it was given a folder that is not there."""
+    with data_folder() as folder:
+        starter = Starter(folder)
+        starter.ready("/there/is/no/such/folder", "--no-flower")
+        yield starter
+        starter.end()
+
+
 def _get(url: str, *, secret: str = "") -> tuple[int, bytes]:
     request = urllib.request.Request(url)  # noqa: S310 - our own address
     if secret:
@@ -153,9 +163,9 @@ def test_one_command_starts_everything_and_ctrl_c_stops_it(start: Starter, data:
     assert not (data / "flower.json").exists()
 
 
-def test_a_second_one_shows_the_way_to_the_first(start: Starter) -> None:
-    first = start.ready("--no-flower")
-    second = start("--no-flower")
+def test_a_second_one_shows_the_way_to_the_first(shared: Starter) -> None:
+    first = shared.started[0]
+    second = shared("--no-flower")
     assert second.process.wait(60) == 2
     assert f"runs already on this data folder: {first.url}/" in second.told()
     assert "Traceback" not in second.told()
@@ -174,13 +184,13 @@ def test_after_a_kill_nothing_is_left_and_the_next_start_goes_on(start: Starter,
     assert json.loads(_get(f"{again.url}/readyz")[1])["status"] == "ok"
 
 
-def test_what_dies_is_started_again(start: Starter, data: Path) -> None:
-    up = start.ready("--no-flower")
+def test_what_dies_is_started_again(shared: Starter) -> None:
+    up = shared.started[0]
     for mark in ("granian", "quick@", "beat"):
         (victim, *_pool) = sorted(pid for pid in _children(up.process.pid) if mark in _command_line(pid))
         os.kill(victim, signal.SIGKILL)
         eventually(lambda victim=victim: not alive(victim))  # type: ignore[misc]  # mypy cannot infer the default's type
-    os.kill(keeper_pids(data)[0], signal.SIGKILL)
+    os.kill(keeper_pids(shared.data)[0], signal.SIGKILL)
 
     def well() -> bool:
         names = " ".join(map(_command_line, _children(up.process.pid)))
@@ -206,8 +216,8 @@ def test_a_port_that_is_taken_stops_it_in_one_sentence(start: Starter) -> None:
     assert "Traceback" not in up.told()
 
 
-def test_a_folder_that_is_not_there_is_told_and_the_rest_starts(start: Starter) -> None:
-    up = start.ready("/there/is/no/such/folder", "--no-flower")
+def test_a_folder_that_is_not_there_is_told_and_the_rest_starts(shared: Starter) -> None:
+    up = shared.started[0]
     assert "✗ Folders" in up.told()
     assert "/there/is/no/such/folder" in up.told()
     assert answers(f"{up.url}/healthz")
