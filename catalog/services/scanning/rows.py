@@ -19,10 +19,10 @@ BATCH = 5_000
 _Item = TypeVar("_Item")
 
 
-def batches(items: Iterable[_Item], size: int = BATCH) -> Iterator[list[_Item]]:
-    """The items in lists of at most `size`."""
+def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """The items in lists of at most `BATCH`."""
     left = iter(items)
-    while batch := list(islice(left, size)):
+    while batch := list(islice(left, BATCH)):
         yield batch
 
 

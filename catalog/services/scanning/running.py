@@ -49,7 +49,7 @@ def scan(
     """Compares a library, or a part of it, with what was known, and writes what changed.
 
     `part` is a path below the library; of a file, its folder is scanned. `progress` hears how many names were seen;
-    it and `cancelled` are called a few times a second. Raises `Cancelled` (nothing was written), `Busy` when another
+    it and `cancelled` are called a few times a second. Raises `Cancelled`, `Busy` when another
     scan of the library is under way, `NotFound` for a library that is not there or was removed, and `LibraryOffline`
     (with its finding) when the folder cannot be reached or is an empty mount point: then nothing is missing.
     """
@@ -109,7 +109,7 @@ class _Talk:
     def pause(self) -> None:
         """Raises `Cancelled` when the scan is to stop."""
         if self.stopped():
-            raise Cancelled("The scan was cancelled; nothing was written.")
+            raise Cancelled("The scan was cancelled. What it has not written yet is found by the next one.")
 
 
 class _Scan:
@@ -158,7 +158,7 @@ class _Scan:
         lost = self._sort_gone(root, result, changes, found)
         if lost and not (found or changes.new or walked.part):
             raise self._gone("is on another drive than before")
-        write(self._library, changes)
+        write(self._library, changes, self._talk.pause)
         if changes.missing:
             reuniting.reunite(missing=[place.location_id for place in changes.missing])
         report = self._report(walked, result, changes, growing)

@@ -15,12 +15,12 @@ from catalog.models import Library, Location
 from catalog.services import bulk, findings, totals
 from catalog.services.scanning import files, names
 from catalog.services.scanning.known import ABSENT, OFFLINE, RETRY
-from catalog.services.scanning.rows import BATCH, batches, new_ids, save
+from catalog.services.scanning.rows import batches, new_ids, save
 from catalog.storage.keys import path_text, place_key
 from catalog.vocabulary import LocationState, Outcome, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from catalog.formats.sets import FileSet
     from catalog.services.scanning.comparing import Pair
@@ -49,10 +49,10 @@ class Changes:
     away: list[KnownPlace] = field(default_factory=list)
     new: list[FileSet] = field(default_factory=list)
 
-    def parts(self, size: int = BATCH) -> Iterator[Changes]:
-        """The same without what is new, in parts of at most so many places."""
+    def parts(self) -> Iterator[Changes]:
+        """The same without what is new, in parts for one transaction each."""
         for name in ("moved", "edited", "recognised", "untold", "again", "missing", "away"):
-            for batch in batches(getattr(self, name), size):
+            for batch in batches(getattr(self, name)):
                 part = Changes()
                 setattr(part, name, batch)
                 yield part
@@ -63,19 +63,22 @@ class Changes:
         return [*self.moved, *self.edited, *self.recognised, *self.untold, *self.again]
 
 
-def write(library: Library, changes: Changes) -> None:
-    """Writes everything, in short transactions; each place is written whole.
+def write(library: Library, changes: Changes, pause: Callable[[], None]) -> None:
+    """Writes everything, in short transactions; each place is written whole. `pause` is called between; it may raise.
 
     Interrupted, it leaves the rest to the next scan. Raises `NotFound` when the library was removed meanwhile.
     """
     for batch in batches(_in_exchange(changes.moved)):
+        pause()
         with _transaction(library):
             _let_go_of_names(batch)
     for part in changes.parts():
+        pause()
         with _transaction(library):
             _Known(library, part).write()
     sizes = Counter(found.size for found in changes.new)
     for fresh in batches(sorted(changes.new, key=lambda found: place_key(found.path, found.set))):
+        pause()
         with _transaction(library):
             _insert(library, fresh, sizes)
 

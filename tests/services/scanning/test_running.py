@@ -14,7 +14,7 @@ from django.utils import timezone
 from catalog.errors import Busy, Cancelled, NotFound
 from catalog.models import FormerName, Library, Location, LocationFile
 from catalog.services import libraries, scanning
-from catalog.services.scanning import settling
+from catalog.services.scanning import rows, running, settling
 from catalog.storage.keys import place_key
 from catalog.vocabulary import LocationState, Outcome, SkipReason, Stage
 from tests.builders.opens import opened_files
@@ -302,6 +302,20 @@ def test_an_added_again_library_brings_its_models_back(scene: Scene) -> None:
     assert scene.scan().revived == 1
     location = scene.at("a.gguf")
     assert (location.variant, location.state, location.stage) == (variant, LocationState.PRESENT, Stage.NONE)
+
+
+def test_a_scan_that_is_cancelled_while_it_writes_is_finished_by_the_next(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.put(*(f"{number}.gguf" for number in range(7)))
+    monkeypatch.setattr(rows, "BATCH", 2)
+    monkeypatch.setattr(running, "_BETWEEN_WORDS", 0.0)
+    with pytest.raises(Cancelled):
+        scanning.scan(library_id=scene.library.pk, cancelled=Location.objects.exists)
+    written = Location.objects.count()
+    assert 0 < written < 7
+    report = scene.scan()
+    assert (report.new, report.unchanged) == (7 - written, written)
 
 
 @pytest.mark.django_db(transaction=True)
