@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import FileProblem, LeaseLost, UnreadableFile
 from catalog.models import Library
-from catalog.services import claiming, drives, totals
+from catalog.services import drives, totals
 from catalog.services.identity import attaching, noticing, places
 from catalog.services.identity.fencing import still_ours
 from catalog.services.identity.locking import in_one_transaction
@@ -16,7 +16,7 @@ from catalog.services.identity.places import Failed, Place
 from catalog.services.identity.reading import Reading, read_header
 from catalog.storage.manifests import named_blobs
 from catalog.storage.root import Root
-from catalog.vocabulary import FindingCode, Stage
+from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,10 +107,6 @@ def _write(
     attached = attaching.attach(readings=readings, library=library, ollama=ollama)
     attaching.mark_failed((one.place.id, one.problem.outcome) for one in failed)
     noticing.notice(readings=readings, failed=failed)
-    for stage in {*attached.stages.values()}:
-        claiming.finish(claim, [pk for pk, waits in attached.stages.items() if waits is stage], stage=stage)
-    if failed:
-        claiming.finish(claim, [one.place.id for one in failed], stage=Stage.NONE)
     totals.stale([library.pk])
     return ProbeReport(
         born=len(attached.born),

@@ -84,13 +84,7 @@ def store_digests(told: Sequence[Told]) -> None:
     """Everything that was computed, once for each variant."""
     first = [one for one in told if one.first]
     files = files_of(one for one in first if not one.at_home)
-    bulk.insert_missing(
-        ModelHash,
-        _HASH,
-        sorted((row for one in first for row in _hashes(one, files)), key=_key),
-        otherwise="(variant_id, file_id, algorithm) DO UPDATE SET digest = excluded.digest,"
-        " computed_at = statement_timestamp() WHERE catalog_modelhash.digest <> excluded.digest",
-    )
+    _store_hashes([row for one in first for row in _hashes(one, files)])
     fresh = sorted((one for one in first if one.fresh), key=lambda one: one.variant.pk)
     bulk.insert_missing(
         TensorIndex,
@@ -104,6 +98,19 @@ def store_digests(told: Sequence[Told]) -> None:
         [row for one in fresh for row in _parts(one)],
         otherwise="(variant_id, name, algorithm) DO UPDATE SET tensors_digest = excluded.tensors_digest,"
         " weights_digest = excluded.weights_digest",
+    )
+
+
+def _store_hashes(rows: list[tuple[UUID, UUID | None, str, bytes]]) -> None:
+    """Those of a variant that never had any are written in half the time."""
+    known = set(ModelHash.objects.filter(variant__in={row[0] for row in rows}).values_list("variant", flat=True))
+    bulk.insert(ModelHash, _HASH, [row for row in rows if row[0] not in known])
+    bulk.insert_missing(
+        ModelHash,
+        _HASH,
+        sorted((row for row in rows if row[0] in known), key=_key),
+        otherwise="(variant_id, file_id, algorithm) DO UPDATE SET digest = excluded.digest,"
+        " computed_at = statement_timestamp() WHERE catalog_modelhash.digest <> excluded.digest",
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Decision, HashClaim, Location, LocationFile, Variant
-from catalog.services import bulk, claiming, totals
+from catalog.services import bulk, totals
 from catalog.services.hashing import settling
 from catalog.services.hashing.report import HashReport
 from catalog.services.hashing.rows import Told, files_of, outcome_of, store_digests
 from catalog.services.identity import attaching, births, joining, listed, noticing, rejections
 from catalog.services.identity.absorbing import absorb_all
-from catalog.services.identity.fencing import still_ours
+from catalog.services.identity.fencing import LEASE, let_go, still_ours
 from catalog.services.identity.locking import in_one_transaction
 from catalog.vocabulary import Basis, ClaimSource, DecisionKind, FileRole, FindingCode, LocationState, Stage
 
@@ -59,7 +60,7 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     now = timezone.now()
     told, libraries = _identify(settled, ours, library, now)
     store_digests([*told, *_without_content(settled, ours, variants)])
-    _write_places(told, settled.without, ours, now)
+    _write_places(told, settled, ours, now)
     moved = [one for one in told if one.moved]
     _bring_along(moved, library)
     _link_files(told)
@@ -69,10 +70,6 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     fresh = [one.variant for one in told if one.fresh]
     _rebind(fresh)
     joined = joining.join_same_tensors(variants=fresh)
-    again = [one.place.id for one in settled.again]
-    Location.objects.filter(pk__in=again).update(state=LocationState.CHANGED)
-    claiming.finish(claim, again, stage=Stage.HASH)
-    claiming.finish(claim, ours.keys() - again)
     totals.stale({library.pk, *libraries})
     return HashReport(
         hashed=len(digested),
@@ -130,20 +127,22 @@ def _without_content(
     ]
 
 
-def _write_places(
-    told: Sequence[Told], without: Sequence[Digested], locations: Mapping[int, Location], now: datetime
-) -> None:
-    """Places that were edited are present again: with the bytes of before, or with another variant."""
+def _write_places(told: Sequence[Told], settled: Settled, locations: Mapping[int, Location], now: datetime) -> None:
+    """Edited places are present again, with the bytes of before or with another variant. All are let go of."""
     rows: list[tuple[object, ...]] = []
     for one in told:
         location = locations[one.place.id]
         state = LocationState.PRESENT.value if location.state == LocationState.CHANGED else location.state
-        rows.append((location.pk, one.variant.pk, one.outcome, state, now))
-    for left in without:
+        rows.append((location.pk, one.variant.pk, one.outcome, state, now, *let_go()))
+    for left in settled.without:
         location = locations[left.place.id]
         read = None if location.state == LocationState.CHANGED else now
-        rows.append((location.pk, location.variant_id, outcome_of(left), location.state, read))
-    bulk.update(Location, ["id", "variant_id", "outcome", "state", "hashed_at"], rows)
+        rows.append((location.pk, location.variant_id, outcome_of(left), location.state, read, *let_go()))
+    for left in settled.again:
+        location, changed = locations[left.place.id], LocationState.CHANGED.value
+        rows.append((location.pk, location.variant_id, location.outcome, changed, None, *let_go(Stage.HASH)))
+    rows.sort(key=itemgetter(0))
+    bulk.update(Location, ["id", "variant_id", "outcome", "state", "hashed_at", *LEASE], rows)
 
 
 def _bring_along(moved: Sequence[Told], library: Library) -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 from catalog.models import Location, LocationFile
 from catalog.services import bulk
 from catalog.services.identity import births, moving, redescribing
+from catalog.services.identity.fencing import LEASE, let_go
 from catalog.storage.keys import signed
 from catalog.vocabulary import LocationState, Outcome, Stage
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _SOON, _ORDINARY, _LAST = 1, 2, 9
 
 _FILE = ["id", "quick", "file_id", "size", "mtime_ns", "ctime_ns", "ino", "dev"]
-_PLACE = ["id", "variant_id", "outcome", "state", "hashed_at", "verified_at", "priority"]
+_PLACE = ["id", "variant_id", "outcome", "state", "hashed_at", "verified_at", "priority", *LEASE]
 
 _SHARED = """
 SELECT size FROM catalog_location WHERE size = ANY(%s) AND state <> 'missing' GROUP BY size HAVING count(*) > 1
@@ -42,7 +43,7 @@ class Attached:
 
 
 def attach(*, readings: Sequence[Reading], library: Library, ollama: Mapping[bytes, tuple[str, ...]]) -> Attached:
-    """Writes what the headers of these locations say. The rows of the locations are locked by the caller."""
+    """Writes what the headers of these locations say, and lets go of them. The caller holds their rows locked."""
     result = _sorted(readings)
     born = births.give_birth(readings=result.born, library=library, ollama=ollama)
     for reading in result.described:
@@ -120,7 +121,8 @@ def _write(readings: Sequence[Reading], result: Attached) -> None:
         row, stage = reading.place.location, result.stages[reading.place.id]
         outcome = reading.probe.outcome.value
         priority = _priority(row, stage, shared)
-        places.append((row.pk, row.variant_id, outcome, row.state, row.hashed_at, row.verified_at, priority))
+        told = (row.pk, row.variant_id, outcome, row.state, row.hashed_at, row.verified_at, priority)
+        places.append((*told, *let_go(stage)))
         files += _file_rows(reading)
     bulk.update(Location, _PLACE, places)
     bulk.update(LocationFile, _FILE, files)
@@ -157,5 +159,5 @@ def _shared_sizes(sizes: set[int]) -> set[int]:
 
 
 def mark_failed(rows: Iterable[tuple[int, Outcome]]) -> None:
-    """Notes that places could not be read; nothing else of them changes."""
-    bulk.update(Location, ["id", "outcome"], sorted((pk, outcome.value) for pk, outcome in rows))
+    """Notes that places could not be read, and lets go of them; nothing else of them changes."""
+    bulk.update(Location, ["id", "outcome", *LEASE], [(pk, outcome.value, *let_go()) for pk, outcome in sorted(rows)])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 from django.db import connection
+from django.db.models import Count
 
 from catalog.models import Decision, FormerName, Match, ModelHash, ModelRecord, Preference, Variant
 from catalog.services import findings
@@ -116,9 +117,14 @@ def _digests(ids: Collection[UUID]) -> set[bytes]:
 
 def _families(digests: Collection[bytes]) -> dict[bytes, dict[UUID, int]]:
     """By digest the variants that have it and their number of tensors; only where they are several."""
-    rows = ModelHash.objects.filter(
-        digest__in=digests, algorithm=Algorithm.TENSORS, file=None, variant__merged_into=None
-    ).values_list("digest", "variant", "variant__tensor_index__tensors", "variant__parameters")
+    known = ModelHash.objects.filter(algorithm=Algorithm.TENSORS, file=None)
+    several = known.filter(digest__in=digests).values("digest").annotate(count=Count("pk")).filter(count__gt=1)
+    shared = list(several.values_list("digest", flat=True))
+    if not shared:
+        return {}
+    rows = known.filter(digest__in=shared, variant__merged_into=None).values_list(
+        "digest", "variant", "variant__tensor_index__tensors", "variant__parameters"
+    )
     found: dict[bytes, dict[UUID, int]] = {}
     for digest, variant, tensors, values in rows:
         if tensors is None or values > 0:  # tensors without values prove nothing
