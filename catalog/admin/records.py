@@ -120,6 +120,10 @@ class ModelsAdmin(FormOnly):
         words = {"section": "models", "title": "Models"}
         return super().changelist_view(request, {**(extra_context or {}), **words})
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """The filters, and no column besides."""
+        return lookup in facets.FACETS
+
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ModelChangeList]:
         """Ours."""
         return ModelChangeList

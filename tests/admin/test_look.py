@@ -1,0 +1,69 @@
+"""How values look to people."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from catalog.admin.charts import legend, storage_bars
+from catalog.queries.dashboard import Cell
+from catalog.templatetags import look
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(seconds=2), "just now"),
+        (timedelta(seconds=30), "30 seconds ago"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(hours=5), "5 hours ago"),
+        (timedelta(days=2), "2 days ago"),
+    ],
+)
+def test_a_moment_is_told_by_its_distance(passed: timedelta, words: str) -> None:
+    assert words in str(look.ago(timezone.now() - passed))
+
+
+def test_a_moment_long_ago_is_a_date() -> None:
+    assert re.search(r">\d+ [A-Z][a-z]+ 20\d\d<", str(look.ago(timezone.now() - timedelta(days=100))))
+
+
+def test_nothing_is_said_in_words() -> None:
+    assert look.ago(None) == "not yet"
+    assert look.left(None) == look.rate(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "almost done"), (42, "about 42 seconds left"), (300, "about 5 minutes left")]
+)
+def test_the_time_left_is_told_in_its_largest_unit(seconds: float, words: str) -> None:
+    assert look.left(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("precision", "bits", "name"),
+    [("fp32", 32, "m32"), ("fp64", 64, "m32"), ("bf16", 16, "mb16"), ("fp16", 16, "m16"), ("Q8_0", 8, "m8"),
+     ("Q6_K", 6, "m4"), ("Q4_K_M", 4, "m4"), ("unknown", 0, "")],
+)  # fmt: skip
+def test_a_precision_is_drawn_by_its_mass(precision: str, bits: int, name: str) -> None:
+    assert look.mass(precision, bits) == name
+
+
+def test_words_of_a_newer_release_are_shown_as_they_stand() -> None:
+    assert look.label("warp-drive", "kind") == "warp-drive"
+    assert look.symbol("warp-drive") == "··"
+
+
+def test_bars_share_one_scale_and_never_overflow() -> None:
+    cells = [Cell("gguf", f"Q{n}", n, 1, 1) for n in range(1, 9)]
+    cells += [Cell("safetensors", "fp16", 16, 10**12, 5), Cell("safetensors", "fp32", 32, 10**12, 5)]
+    bars = storage_bars(cells)
+    assert [bar.format for bar in bars] == ["safetensors", "gguf"]
+    assert [part.cell.precision for part in bars[0].segments] == ["fp32", "fp16"]
+    for bar in bars:
+        assert float(bar.segments[-1].x) + float(bar.segments[-1].width) <= 100.01
+        assert all(float(part.width) > 0 for part in bar.segments)
+    assert sum(key.bytes for key in legend(cells)) == sum(cell.bytes for cell in cells)
