@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -53,7 +54,7 @@ def scan(
     scan of the library is under way, `NotFound` for a library that is not there or was removed, and `LibraryOffline`
     (with its finding) when the folder cannot be reached or is an empty mount point: then nothing is missing.
     """
-    with _locked(library_id) as (library, others):
+    with _locked(library_id) as (library, others), _uncollected():
         talk = _Talk(progress or _silent, cancelled or _never)
         return _Scan(library, others, talk).run(part)
 
@@ -83,6 +84,18 @@ def _locked(library_id: int) -> Iterator[tuple[Library, list[Library]]]:
     finally:
         with suppress(Error), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s::int)", [_LOCK, library_id])
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A scan makes values by the ten thousand and no cycles: the collector would look at them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Talk:
