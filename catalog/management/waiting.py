@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import KombuError, OperationalError
 
 from catalog import tasks
 from catalog.models import Job, Library, Location
-from catalog.queries import parts
 from catalog.queries.jobs import within
 from catalog.services import reconciling
-from catalog.vocabulary import JobState, Stage
+from catalog.vocabulary import JobKind, JobState, Stage
 from config import serving
+from config.celery import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 LOOK_SECONDS = 0.25
+_ANSWER_SECONDS = 0.5
 
 
 @contextmanager
@@ -33,7 +35,11 @@ def hands() -> Iterator[Callable[[], None]]:
 
 def _somebody_works() -> bool:
     wanted = {settings.QUEUE, tasks.quick_queue(settings.QUEUE)}
-    return wanted <= {queue for worker in parts.workers() for queue in worker.queues}
+    try:
+        answers = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
+    except (OperationalError, KombuError, OSError):
+        return False
+    return wanted <= {queue["name"] for queues in answers.values() for queue in queues}
 
 
 def _look_away() -> None:
@@ -61,13 +67,20 @@ def at_rest(library_id: int, kind: str) -> str:
     library = Library.objects.get(pk=library_id)
     if library.removed_at is not None:
         return f"{library.path_text} was removed meanwhile."
-    if not library.online:
-        return f"{library.path_text} cannot be reached. Plug the drive in or mount it; the work goes on by itself."
-    if library.paused:
-        return f"Hashing of {library.path_text} is paused. Go on with it: manage.py libraries resume {library.pk}"
     paused = Job.objects.filter(library=library_id, kind=kind, state=JobState.PAUSED).first()
     if paused is not None:
         return f"The job is paused. Go on with it: manage.py jobs resume {paused.pk.hex[:8]}"
+    if kind == JobKind.SCAN:
+        return ""
+    if not library.online:
+        return f"{library.path_text} cannot be reached. Plug the drive in or mount it; the work goes on by itself."
+    return "" if left(library, None, [Stage.PROBE]) else _no_bytes(library)
+
+
+def _no_bytes(library: Library) -> str:
+    """Why no file is read as a whole; headers are."""
+    if library.paused:
+        return f"Hashing of {library.path_text} is paused. Go on with it: manage.py libraries resume {library.pk}"
     if _quiet(library):
         return f"{library.path_text} is not hashed from {library.quiet_from:%H:%M} until {library.quiet_until:%H:%M}."
     return ""
