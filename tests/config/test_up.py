@@ -130,9 +130,8 @@ def _get(url: str, *, secret: str = "") -> tuple[int, bytes]:
 
 def _runnable_by(user: int) -> bool:
     """An interpreter below root's closed home can be run by root alone."""
-    return all(
-        may_enter(Path(path).resolve(), user) for path in (sys.executable, ROOT, *(path for path in sys.path if path))
-    )
+    needed = (sys.executable, str(ROOT), *filter(None, map(str, sys.path)))
+    return all(may_enter(Path(path).resolve(), user) for path in needed)
 
 
 USERS = [None, *([NOBODY] if os.geteuid() == 0 and _runnable_by(NOBODY) else [])]
