@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from config.embedded.owner import owner
+from config.embedded.owner import ourselves
 from config.embedded.problems import ServersProblem
 from config.embedded.programs import postgres_programs
 
@@ -89,7 +89,7 @@ def _dump() -> tuple[Path | None, str]:
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(handle, "wb") as output:
         done = subprocess.run(  # noqa: S603 - the wheel's own program
-            [postgres_programs(found.programs, owner(found)) / "pg_dump", "-Fc", "-d", settings.DATABASE_URL],
+            [postgres_programs(found.programs, ourselves()) / "pg_dump", "-Fc", "-d", settings.DATABASE_URL],
             stdout=output, stderr=subprocess.PIPE, check=False,
             env=os.environ | {"PGPASSWORD": settings.DATABASES["default"].get("PASSWORD", "")},
         )  # fmt: skip

@@ -85,15 +85,15 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> int:
     return wanted if listens(host, wanted) is None else _any_port(host)
 
 
-def listens(host: str, port: int) -> str | None:
-    """Why we cannot listen there (`Address already in use`), or None if we can."""
+def listens(host: str, port: int) -> OSError | None:
+    """Why we cannot listen there (such as `Address already in use`), or None if we can."""
     try:
         family, kind, _proto, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as problem:
-        return problem.strerror or str(problem)
+        return problem
     return None
 
 

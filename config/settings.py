@@ -165,6 +165,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 24 * 3600,  # a delivery that is older was lost; rows carry leases of their own anyway
     "socket_connect_timeout": 1.0,
+    "socket_timeout": 0.7,  # of one that hangs, too: whoever asks for work waits for it twice at most
     "socket_keepalive": True,
     "max_retries": 1,
 }

@@ -117,8 +117,10 @@ class Supervisor:
 
     def listen(self) -> None:
         """Ctrl-C, SIGTERM and a closed terminal ask us to stop; a second time: at once."""
-        for word in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for word in (signal.SIGINT, signal.SIGTERM):
             signal.signal(word, self._on_signal)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(signal.SIGHUP, self._on_signal)
 
     def start(self, program: Program, *, seconds: float = 60.0) -> bool:
         """Starts a program and waits until it works; False if it ended, or says nothing for too long."""

@@ -16,3 +16,5 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("", site.urls),
 ]
+
+handler500 = "catalog.admin.pages.errors.server_error"

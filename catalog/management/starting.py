@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import urllib.error
@@ -71,12 +72,14 @@ class Start:
             step.text = "fine" if not step.remarks else "with remarks"
 
     def _refuse_taken_port(self) -> None:
-        reason = programs.listens(self.wishes.host, self.wishes.port)
-        if reason is not None and "web" in self.wishes.parts:
-            raise ServersProblem(
-                f"Port {self.wishes.port} of {self.wishes.host} cannot be used ({reason}). "
-                f"Choose another one: manage.py up --port {programs.free_port(self.wishes.port + 1)}"
-            )
+        host, port = self.wishes.host, self.wishes.port
+        problem = programs.listens(host, port) if "web" in self.wishes.parts else None
+        if problem is None:
+            return
+        free = programs.free_port(port + 1 if port < 65535 else 8000)
+        taken = problem.errno in {errno.EADDRINUSE, errno.EACCES}
+        way_out = f"Choose another one: manage.py up --port {free}" if taken else "Choose another --host."
+        raise ServersProblem(f"Port {port} of {host} cannot be used ({problem.strerror}). {way_out}")
 
     def _claim(self, stack: ExitStack) -> None:
         """One `up` a data folder."""
@@ -98,7 +101,8 @@ class Start:
                     part()
             self._watch()
         finally:
-            self.steps.say("Stopping ...")
+            if self.supervisor.children:
+                self.steps.say("Stopping ...")
             self.supervisor.stop()
             programs.forget_flower()
             connection.close()

@@ -35,6 +35,7 @@ _START_SECONDS = 90.0
 def joined(found: Places, servers: Sequence[str] = BOTH) -> Iterator[Membership]:
     """The servers answer while the body runs."""
     prepare(found)
+    owner(found)  # says at once if PostgreSQL has nobody to run as
     membership = Membership(found, tuple(servers), _hold(found.data / USERS, fcntl.LOCK_SH))
     try:
         membership.ensure()
@@ -125,7 +126,6 @@ def prepare(found: Places) -> None:
             f"The data folder {found.data} cannot be used ({problem.strerror}). "
             "Set ISOTOPE_DATA to a folder of your own, or give this one to the user that runs Isotope."
         ) from problem
-    owner(found)
 
 
 def _prepare_elsewhere(found: Places) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NO_SWITCH = (
-    "This process is root and may not become another user, but PostgreSQL refuses to run as root. "
+    "This process is root and may not act for another user, but PostgreSQL refuses to run as root. "
     "Start Isotope as an ordinary user (in a container: --user 1000), or set DATABASE_URL and BROKER_URL."
 )
 
@@ -52,7 +52,7 @@ class Owner:
                 "Start Isotope as that user, or set ISOTOPE_DATA to a folder of your own."
             )
         if self.switch and seen.st_uid != self.uid:
-            os.chown(folder, self.uid, self.gid)
+            _give(folder, self)
         folder.chmod(0o700)
         return folder
 
@@ -60,11 +60,23 @@ class Owner:
 def owner(found: Places) -> Owner:
     """The servers' user: whoever owns the cluster already, else the owner of the data folder, else `nobody`."""
     if os.geteuid() != 0:
-        return Owner(uid=os.geteuid(), gid=os.getegid(), switch=False)
+        return ourselves()
     uid = owner_of(found.cluster) if found.cluster.exists() else owner_of(found.data)
     chosen = Owner(uid=uid, gid=_group(uid), switch=True)
     _try(chosen)
     return chosen
+
+
+def ourselves() -> Owner:
+    """Whoever this process runs as."""
+    return Owner(uid=os.geteuid(), gid=os.getegid(), switch=False)
+
+
+def _give(folder: Path, user: Owner) -> None:
+    try:
+        os.chown(folder, user.uid, user.gid)
+    except PermissionError as problem:
+        raise ServersProblem(_NO_SWITCH) from problem
 
 
 def _try(chosen: Owner) -> None:

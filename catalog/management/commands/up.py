@@ -67,18 +67,16 @@ class Command(BaseCommand):
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 65536:
-        raise argparse.ArgumentTypeError(f"{number} is no port; ports go from 1 to 65535")
-    return number
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text} is no port; ports go from 1 to 65535")
+    return int(text)
 
 
 def positive(text: str) -> int:
     """A number of processes, for argparse."""
-    number = int(text)
-    if not 0 < number <= 64:
+    if not (text.isdecimal() and 0 < int(text) <= 64):
         raise argparse.ArgumentTypeError("give a number from 1 to 64")
-    return number
+    return int(text)
 
 
 def _parts(text: str) -> str:
