@@ -17,6 +17,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import ChannelError, KombuError, OperationalError
+from redis import RedisError
 
 from catalog.models import Job, Library
 from catalog.services import drives, jobs, reconciling, scan_runs, stopping, totals, working
@@ -167,22 +168,30 @@ def _stop_at_the_next_block(**_facts: object) -> None:
 
 
 def _send(task: Task[..., None], args: tuple[object, ...], queue: str) -> None:
-    global _down_until  # noqa: PLW0603 - one broker a process
     if time.monotonic() < _down_until:
         return
     try:
         task.apply_async(args, queue=queue)
     except (OperationalError, KombuError, OSError) as error:
-        _down_until = time.monotonic() + _AWAY_SECONDS
-        log.warning("the broker does not answer (%s); work waits in the database until it does", error)
+        _note(error)
 
 
 def _queued(name: str) -> int:
     """How many messages wait in a queue of the broker; as if it were full when the broker is away."""
+    if time.monotonic() < _down_until:
+        return MOST_WAKES
     try:
         with app.connection_or_acquire() as connection:
             return int(connection.default_channel.queue_declare(name, passive=True).message_count)
     except ChannelError:
         return 0  # nothing was ever sent there
-    except (OperationalError, KombuError, OSError):
+    except (RedisError, KombuError, OSError) as error:
+        _note(error)
         return MOST_WAKES
+
+
+def _note(error: BaseException) -> None:
+    """Whoever waits for an answer waits once: for a while nothing more is tried."""
+    global _down_until  # noqa: PLW0603 - one broker a process
+    _down_until = time.monotonic() + _AWAY_SECONDS
+    log.warning("the broker does not answer (%s); work waits in the database until it does", error)

@@ -7,23 +7,27 @@ import os
 import platform
 import zlib
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, connection
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 
 from catalog.errors import LibraryOffline
-from catalog.models import Library, LocationFile
+from catalog.models import Job, Library, LocationFile
 from catalog.services import libraries
 from catalog.storage.mounts import Drive, drive_of, reach
 from catalog.storage.root import Root
-from catalog.vocabulary import LocationState
+from catalog.vocabulary import JobKind, LocationState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _TURNS = 0x1507_0004
 _KNOWN = 5
+_PATIENCE_SECONDS = 60
 
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "riscv64": 30}  # linux, unistd.h of each
 _OF_PROCESS, _IDLE = 1, 3 << 13  # linux/ioprio.h: IOPRIO_WHO_PROCESS, IOPRIO_CLASS_IDLE
@@ -43,8 +47,14 @@ def look(*, library_id: int, besides: Collection[bytes] = ()) -> None:
 
 
 def back(*, queue: str) -> list[int]:
-    """Libraries of a queue that were offline and can be reached again: they want a scan."""
-    offline = Library.objects.filter(queue=queue, online=False, removed_at=None).order_by("pk")
+    """Libraries of a queue that were offline and can be reached again: they want a scan.
+
+    One that a scan has just called offline in spite of that is left alone for a minute.
+    """
+    just_tried = Job.objects.filter(
+        library=OuterRef("pk"), kind=JobKind.SCAN, finished_at__gt=Now() - timedelta(seconds=_PATIENCE_SECONDS)
+    )
+    offline = Library.objects.filter(~Exists(just_tried), queue=queue, online=False, removed_at=None).order_by("pk")
     return [
         library.pk
         for library in offline

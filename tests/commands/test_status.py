@@ -6,18 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 
 from catalog.management import checking
 from catalog.services import libraries
 from catalog.vocabulary import Stage
 from tests import rows
 from tests.commands.running import run
-
-if TYPE_CHECKING:
-    from pytest_django.fixtures import SettingsWrapper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[2]
@@ -72,8 +69,8 @@ def test_a_folder_that_is_gone_is_a_problem_with_its_way_out(tmp_path: Path) -> 
     assert "Mount the drive" in ran.out
 
 
-def test_a_full_disk_is_a_problem(settings: SettingsWrapper) -> None:
-    settings.ISOTOPE_DATA = Path("/proc/self/no-such-folder")
+def test_a_data_folder_that_cannot_be_written_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ISOTOPE_DATA", Path("/proc/self/no-such-folder"))
 
     found = checking.space()
 

@@ -69,6 +69,23 @@ def test_work_that_is_asked_for_while_the_broker_is_away_waits_for_it(workers: W
     trial.recovered()
 
 
+def test_a_broker_that_hangs_keeps_nobody_waiting(workers: Workers, tmp_path: Path) -> None:
+    trial = Trial.of(tmp_path, small_tree())
+    broker = servers.valkey().child
+    assert broker is not None
+    broker.send_signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        trial.scan()
+        took = time.monotonic() - started
+    finally:
+        broker.send_signal(signal.SIGCONT)
+
+    assert took < PROMPT
+    workers.start(env=LEASE)
+    trial.recovered()
+
+
 def test_the_broker_is_restarted_under_a_worker(workers: Workers, tmp_path: Path) -> None:
     workers.start(env=LEASE)
     trial = Trial.of(tmp_path, with_slow(small_tree()), speed_limit=1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 
 from catalog.models import Finding, Job, Library, Location, ModelHash
 from catalog.services import claiming, drives, jobs, keeping, libraries, scan_runs, settling, working
@@ -136,6 +138,7 @@ def test_a_library_that_is_back_goes_on_where_it_was(tmp_path: Path) -> None:
     assert claim is not None
     (tmp_path / "drive").rename(tmp_path / "elsewhere")
     working.work(claim, lane=working.QUICK)
+    Job.objects.update(finished_at=Now() - timedelta(minutes=2))
     assert drives.back(queue="local") == []
 
     (tmp_path / "elsewhere").rename(tmp_path / "drive")
@@ -146,6 +149,13 @@ def test_a_library_that_is_back_goes_on_where_it_was(tmp_path: Path) -> None:
     row = Location.objects.get()
     assert (row.state, row.stage) == (LocationState.PRESENT, Stage.NONE)
     assert row.hashed_at is not None
+
+
+def test_a_library_that_a_scan_called_offline_is_not_scanned_again_at_once(tmp_path: Path) -> None:
+    scanned(tmp_path, "a.safetensors")
+    Library.objects.update(online=False)
+
+    assert drives.back(queue="local") == []
 
 
 def test_one_file_that_vanished_is_no_drive_that_went_away(tmp_path: Path) -> None:
@@ -180,7 +190,7 @@ def test_an_error_that_nobody_foresaw_is_told_after_three_times(tmp_path: Path) 
         working.interrupted(claim, ZeroDivisionError("division by zero"))
 
     finding = Finding.objects.get()
-    assert "ZeroDivisionError: division by zero" in FindingCode(finding.code).sentence(finding.params)  # type: ignore[call-arg]  # looked up by value
+    assert "ZeroDivisionError: division by zero" in FindingCode(finding.code).sentence(finding.params)
     assert next_claim() is None
 
 
