@@ -42,6 +42,14 @@ class Owner:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
+    def has_name(self) -> bool:
+        """Is the user in the list of users (/etc/passwd or what stands for it)?"""
+        try:
+            pwd.getpwuid(self.uid)
+        except KeyError:
+            return False
+        return True
+
     def private(self, folder: Path) -> Path:
         """Makes `folder` if need be; it belongs to this user alone (0700). Refuses another user's folder."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -75,6 +75,11 @@ class Postgres:
 
     def _make(self) -> None:
         """A killed initdb leaves `postgres.part`, never a half-made cluster under the final name."""
+        if not self.user.has_name():
+            raise ServersProblem(
+                f"User {self.user.uid} has no name on this machine, and PostgreSQL makes no database for such a user. "
+                "Start Isotope as a user with a name (in a container: without --user), or set DATABASE_URL."
+            )
         part = self.cluster.with_name(f"{self.cluster.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         self.user.private(part)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from config.embedded.owner import owner
+from config.embedded.owner import Owner, owner
 from config.embedded.places import DATABASE, Places, database_url
 from config.embedded.postgres import Postgres
 from config.embedded.problems import ServersProblem
@@ -143,6 +143,13 @@ def test_a_killed_making_leaves_no_half_cluster(server: Postgres) -> None:
     server.start()
     assert _ask(server, "SELECT 1") == 1
     assert not part.exists()
+
+
+def test_a_user_without_a_name_is_told(server: Postgres) -> None:
+    server.sockets.mkdir()
+    nameless = Owner(uid=987_654, gid=987_654, switch=False)
+    with pytest.raises(ServersProblem, match="User 987654 has no name"):
+        Postgres(server.cluster, server.sockets, server.programs, nameless, server.log).start()
 
 
 def test_it_dies_with_whoever_started_it(made: Postgres) -> None:
