@@ -24,6 +24,7 @@ _LOCK = 0x1507_0003
 _NO_MODELS_IN = (b"/", b"/dev", b"/proc", b"/sys")
 _BETWEEN = b"/"
 """Stands between the names of the files that a library is limited to: no name holds one."""
+_SAYS_NOTHING = (b"models", b"hub", b"checkpoints")
 
 
 class _Place(NamedTuple):
@@ -176,13 +177,20 @@ def _make_way(live: Sequence[Library], folder: bytes) -> None:
         remove(library)
 
 
+def _named(folder: bytes) -> str:
+    """The last part of the path that says something: the folders of `ComfyUI/models` are ComfyUI's."""
+    parts = [part for part in folder.split(b"/") if part]
+    telling = [part for part in parts if part.lower() not in _SAYS_NOTHING]
+    return shown((telling or parts or [folder])[-1])
+
+
 def _kept(place: _Place, name: str) -> Library:
     """The row of the folder: made, revived, or with another limit."""
     library, created = Library.objects.get_or_create(
         queue=settings.QUEUE,
         path_key=path_key(place.folder),
         defaults={
-            "name": name or shown(os.path.basename(place.folder)),
+            "name": name or _named(place.folder),
             "path": place.folder,
             "path_text": shown(place.folder),
             "only": place.file,

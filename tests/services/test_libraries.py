@@ -35,10 +35,15 @@ def _file(path: Path) -> bytes:
 def test_a_folder_becomes_a_library_once(tmp_path: Path) -> None:
     path = _folder(tmp_path / "models")
     library = libraries.add(path=path)
-    assert (library.name, bytes(library.path), library.path_text) == ("models", path, str(tmp_path / "models"))
+    assert (library.name, bytes(library.path), library.path_text) == (tmp_path.name, path, str(tmp_path / "models"))
     assert library.read_only
     assert libraries.add(path=path + b"/") == library
     assert Library.objects.count() == 1
+
+
+def test_a_library_is_named_by_the_part_of_its_path_that_says_something(tmp_path: Path) -> None:
+    assert libraries.add(path=_folder(tmp_path / "ComfyUI" / "models")).name == "ComfyUI"
+    assert libraries.add(path=_folder(tmp_path / "archive" / "old")).name == "old"
 
 
 def test_a_name_may_be_given(tmp_path: Path) -> None:
