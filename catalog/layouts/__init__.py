@@ -9,7 +9,7 @@ from catalog.layouts.table import LAYOUTS, Layout
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["LAYOUTS", "Layout", "guess"]
+__all__ = ["LAYOUTS", "Layout", "guess", "label_of"]
 
 
 def guess(folder: bytes, paths: Iterable[bytes]) -> Layout | None:
@@ -20,3 +20,8 @@ def guess(folder: bytes, paths: Iterable[bytes]) -> Layout | None:
     """
     models = list(paths)
     return next((layout for layout in LAYOUTS if models and layout.fits(folder, models)), None)
+
+
+def label_of(name: str) -> str:
+    """A stored layout's name for people; "" for none and for one of a newer release."""
+    return next((layout.label for layout in LAYOUTS if layout.name == name), "")

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from catalog import layouts
 from catalog import vocabulary as words
 from catalog.vocabulary.sizes import human_count, human_size
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from django.utils.safestring import SafeString
 
+    from catalog.models import Library
     from catalog.queries.attention import Item
 
 register = template.Library()
@@ -75,6 +77,13 @@ def label(value: str, of: str) -> str:
     if of == "format" and value == words.Outcome.PENDING:
         return _(words.Outcome.PENDING.label)
     return _(_LABELS[of].label_of(value)) if value else ""
+
+
+@register.filter
+def layout(library: Library) -> str:
+    """Whose folder it is: "ComfyUI", "Ollama, managed", or "plain folder"."""
+    tool = layouts.label_of(library.layout)
+    return f"{tool}, managed" if library.managed else tool or "plain folder"
 
 
 @register.filter
