@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from django.db import connection
 from django.db.models import Count, Max, Sum
 
 from catalog.models import Job, Library, Location, LocationFile, ModelRecord, StorageTotal, Variant
@@ -15,10 +17,9 @@ from catalog.vocabulary import JobKind, LocationState, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
 ON_DISK = (LocationState.PRESENT.value, LocationState.CHANGED.value)
-_SHOWN_COPIES = 100_000
+_SHOWN_COPIES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,23 @@ def storage() -> list[Cell]:
 
 
 def identical_copies() -> tuple[int, int]:
-    """How many places hold bytes that another place holds too, and how many bytes that is; hard links are one."""
-    held = Location.objects.filter(state__in=ON_DISK, variant__content__isnull=False).order_by().values("variant")
-    several = held.annotate(n=Count("pk")).filter(n__gt=1)[:_SHOWN_COPIES]
+    """How many places hold bytes that another place holds too, and how many bytes that is; hard links are one.
+
+    As of the last time that the sums were refreshed: between two refreshes nothing is counted again.
+    """
+    return _copies_as_of(connection.settings_dict["NAME"], StorageTotal.objects.aggregate(n=Max("pk"))["n"])
+
+
+@lru_cache(maxsize=4)
+def _copies_as_of(database: str, last: int | None) -> tuple[int, int]:
+    """`last` is the newest row of the sums: every refresh writes new ones."""
+    held = Location.objects.filter(state__in=ON_DISK, variant__isnull=False).order_by().values("variant")
+    several = list(held.annotate(n=Count("pk")).filter(n__gt=1).values_list("variant", flat=True)[:_SHOWN_COPIES])
     rows = LocationFile.objects.filter(
-        location__variant__in=several.values("variant"), location__state__in=ON_DISK, position=0
+        location__variant__in=several,
+        location__variant__content__isnull=False,
+        location__state__in=ON_DISK,
+        position=0,
     ).values_list("location__variant", "dev", "ino", "location__size")
     inodes: dict[object, dict[tuple[int, int], int]] = defaultdict(dict)
     for variant, dev, ino, size in rows:
@@ -111,12 +124,6 @@ def folders() -> list[Folder]:
     )
     rows = Library.objects.filter(removed_at=None).order_by("name", "pk")
     return [_folder(row, *sums.get(row.pk, (0, 0)), scanning=row.pk in scans) for row in rows]
-
-
-def last_scan() -> datetime | None:
-    """When a library folder was last walked to its end."""
-    rows = Library.objects.filter(removed_at=None, last_scan_at__isnull=False).order_by("-last_scan_at")
-    return rows.values_list("last_scan_at", flat=True).first()
 
 
 def waiting_headers() -> int:

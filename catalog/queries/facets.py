@@ -101,5 +101,5 @@ def _each(column: str, words: Iterable[str]) -> Q:
 
 
 def _named(text: str) -> set[UUID]:
-    """Models that the look-up finds by an id, a hash, another program's id or a whole path."""
-    return {hit.model for hit in lookup.find(text).hits if hit.algorithm not in ("name", "former name")}
+    """Models that the look-up finds by an id, the digits of a hash, another program's id or a whole path."""
+    return {hit.model for hit in lookup.find_exactly(text)}

@@ -40,6 +40,14 @@ class JobView:
         return self.job.state in OPEN_STATES
 
     @property
+    def found(self) -> str:
+        """What an ended scan found, in a few words: `9 new, 2 moved`; empty when nothing changed."""
+        words = scan_words(self.job.report)
+        if words is None:
+            return ""
+        return ", ".join(f"{count:,} {name}" for name, count in words.counts if count and name != "unchanged")
+
+    @property
     def part(self) -> str:
         """The path below the library that it is limited to."""
         return bytes(self.job.part).decode("utf-8", "backslashreplace") if self.job.part is not None else ""

@@ -43,6 +43,7 @@ def gathered() -> dict[str, Any]:
     """Everything that the dashboard shows."""
     cells = dashboard.storage()
     rows = attention.open_rows()[:_FINDINGS]
+    folders = dashboard.folders()
     return {
         "numbers": dashboard.numbers(cells),
         "bars": charts.storage_bars(cells),
@@ -50,7 +51,6 @@ def gathered() -> dict[str, Any]:
         "waiting": dashboard.waiting_headers(),
         "now": work.now(),
         "findings": attention.items(rows),
-        "finding_count": attention.open_count(),
-        "folders": dashboard.folders(),
-        "last_scan": dashboard.last_scan(),
+        "folders": folders,
+        "last_scan": max((row.library.last_scan_at for row in folders if row.library.last_scan_at), default=None),
     }

@@ -18,7 +18,7 @@ from catalog.queries.lookup.names import find_external, find_name, find_path, fi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Answer", "Hit", "find", "find_many"]
+__all__ = ["Answer", "Hit", "find", "find_exactly", "find_many"]
 
 _LONGEST_QUERY = 4096
 _TOO_SHORT = "“{text}” has fewer than {least} digits; a hash needs at least {least} to name a file."
@@ -45,6 +45,11 @@ def find(text: str) -> Answer:
     return Answer(query, hits, "" if hits else _note(query))
 
 
+def find_exactly(text: str) -> list[Hit]:
+    """What an id, a digest or a path names; fragments of names are left to whoever asks."""
+    return hits_of(_exact(text.strip().replace("\0", "")[:_LONGEST_QUERY]))
+
+
 def find_many(texts: list[str]) -> list[Answer]:
     """An answer for each, in order."""
     return [find(text) for text in texts]
@@ -57,12 +62,16 @@ def _each_model_once(hits: list[Hit]) -> Iterator[Hit]:
 
 
 def _matches(query: str) -> list[Found]:
+    return _exact(query) or find_name(query)
+
+
+def _exact(query: str) -> list[Found]:
     digest = parse(query)
     found = find_uuid(query) + _by_digits(digest)
     found += find_external(query)
     if "/" in query or "." in query:
         found += find_path(query)
-    return found or find_name(query)
+    return found
 
 
 def _by_digits(digest: Notation | None) -> list[Found]:
