@@ -65,7 +65,7 @@ class Failed:
 def load(claim: Claim) -> list[Place]:
     """The places of a claim that are still leased to it, in the order in which they were claimed."""
     rows = Location.objects.filter(pk__in=claim.location_ids, lease=claim.token).select_related("variant")
-    rows = rows.defer("variant__settings", "variant__reasons")
+    rows = rows.defer("variant__settings", "variant__reasons")  # long, and nobody here reads them
     locations = {row.pk: row for row in rows}
     files: Mapping[int, list[LocationFile]] = defaultdict(list)
     for file in LocationFile.objects.filter(location_id__in=sorted(locations)).order_by("location_id", "position"):
