@@ -29,14 +29,20 @@ if TYPE_CHECKING:
 
     User: TypeAlias = AbstractBaseUser | AnonymousUser | None
 
+AGAIN = "again"
+"""In the report of a scan that runs: it was asked for once more."""
 ASKED_PRIORITY = 0
 """Of what a person asked for, beside the priorities that a scan gives."""
 _HOPELESS = (FindingCode.READER_FAILED, FindingCode.DISK_READ_ERROR)
 
 
 def request_scan(*, library_id: int, part: bytes | None = None, user: User = None) -> Job:
-    """The open scan of a library, or of a path below it; made if there is none, resumed if it was paused."""
+    """The open scan of a library, or of a path below it; made if there is none, resumed if it was paused.
+
+    One that runs walks once more when it is through: the files that are meant may lie where it has been.
+    """
     job = _open(JobKind.SCAN, library_id, part, user)
+    Job.objects.filter(pk=job.pk, state=JobState.RUNNING).update(report={AGAIN: True})
     return resume(job_id=job.pk) if job.state == JobState.PAUSED else job
 
 

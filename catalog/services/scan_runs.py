@@ -18,7 +18,7 @@ from catalog.services import jobs, settling
 from catalog.services.claiming import Orders
 from catalog.services.keeping import Heart
 from catalog.services.losses import LOSSES
-from catalog.services.scanning import scan
+from catalog.services.scanning import ScanReport, scan
 from catalog.vocabulary import JobKind, JobState
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ _LOST = (
     "Look into the log of the worker, then press Retry."
 )
 
+_ENDED: Mapping[str, object] = {"finished_at": Now(), "lease": None, "leased_until": None}
 _OFFLINE = "Plug the drive in or mount it; it is scanned again by itself."
 
 
@@ -53,27 +54,38 @@ def start(job_id: UUID) -> UUID | None:
 
 
 def run(job_id: UUID, token: UUID) -> None:
-    """Walks, queues what is new or was left unread, and closes the job. Unforeseen errors are the caller's."""
+    """Walks, queues what is new or was left unread, and closes the job. Unforeseen errors are the caller's.
+
+    Whoever asks for the same scan meanwhile may have put files where this walk has been: it walks again.
+    """
     job = Job.objects.select_related("library").get(pk=job_id)
     if job.library is None:
         return
     part = bytes(job.part) if job.part is not None else None
-    heart = _ScanHeart(job_id, token)
+    heart, done = _ScanHeart(job_id, token), False
     with heart:
-        try:
-            report = scan(library_id=job.library.pk, part=part, progress=heart.progress, cancelled=heart.cancelled)
-        except (Cancelled, Busy):
-            _release(job_id, token)
-            return
-        except LibraryOffline as gone:
-            fail(job_id, token, f"{gone} {_OFFLINE}")
-            return
-        if heart.cancelled():
-            _release(job_id, token)
-            return
-    jobs.take_up_again(library_id=job.library.pk, part=part)
-    _end(job_id, token, state=JobState.DONE, report=report.as_json())
+        while not done:
+            try:
+                report = scan(library_id=job.library.pk, part=part, progress=heart.progress, cancelled=heart.cancelled)
+            except (Cancelled, Busy):
+                _release(job_id, token)
+                return
+            except LibraryOffline as gone:
+                fail(job_id, token, f"{gone} {_OFFLINE}")
+                return
+            jobs.take_up_again(library_id=job.library.pk, part=part)
+            done = _finish(job_id, token, report) or not _again(job_id, token)
     settling.settle(library_id=job.library.pk)
+
+
+def _finish(job_id: UUID, token: UUID, report: ScanReport) -> bool:
+    """False when the same scan was asked for meanwhile, or was taken away."""
+    facts = {"report": report.as_json(), "files_done": report.seen, "files_total": report.seen}
+    return bool(_held(job_id, token).exclude(report__has_key=jobs.AGAIN).update(state=JobState.DONE, **facts, **_ENDED))
+
+
+def _again(job_id: UUID, token: UUID) -> bool:
+    return bool(_held(job_id, token).update(report={}))
 
 
 def interrupted(job_id: UUID, token: UUID, error: Exception) -> None:
@@ -91,7 +103,7 @@ def interrupted(job_id: UUID, token: UUID, error: Exception) -> None:
 
 def fail(job_id: UUID, token: UUID, sentence: str) -> bool:
     """Closes the job with what went wrong and what to do; False if it was no longer ours."""
-    return _end(job_id, token, state=JobState.FAILED, error=sentence)
+    return bool(_held(job_id, token).update(state=JobState.FAILED, error=sentence, **_ENDED))
 
 
 class _ScanHeart(Heart):
@@ -130,11 +142,6 @@ def unattended(*, patience: float) -> list[Job]:
 
 def _held(job_id: UUID, token: UUID) -> QuerySet[Job]:
     return Job.objects.filter(pk=job_id, lease=token)
-
-
-def _end(job_id: UUID, token: UUID, **facts: object) -> bool:
-    ended: Mapping[str, object] = {"finished_at": Now(), "lease": None, "leased_until": None}
-    return bool(_held(job_id, token).update(**facts, **ended))
 
 
 def _until() -> CombinedExpression:

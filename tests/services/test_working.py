@@ -235,6 +235,19 @@ def test_a_scan_is_run_by_one_worker_at_once(tmp_path: Path) -> None:
     assert scan_runs.start(job.pk) is None
 
 
+def test_a_scan_that_is_asked_for_while_it_runs_walks_once_more(tmp_path: Path) -> None:
+    job = jobs.request_scan(library_id=libraries.add(path=os.fsencode(tmp_path)).pk)
+    token = scan_runs.start(job.pk)
+    assert token is not None
+    again = jobs.request_scan(library_id=libraries.add(path=os.fsencode(tmp_path)).pk)
+
+    scan_runs.run(job.pk, token)
+
+    job.refresh_from_db()
+    assert (again.pk, job.state, job.report["complete"]) == (job.pk, JobState.DONE, True)
+    assert jobs.AGAIN not in job.report
+
+
 def test_a_scan_that_is_cancelled_is_not_begun(tmp_path: Path) -> None:
     job = jobs.request_scan(library_id=libraries.add(path=os.fsencode(tmp_path)).pk)
     jobs.cancel(job_id=job.pk)
