@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog.models import Location, ModelHash, ModelRecord, Variant
+from catalog.models import Location, Match, ModelHash, ModelRecord, Variant
 from tests import rows
 
 if TYPE_CHECKING:
@@ -164,3 +164,34 @@ def _statements(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as seen:
         assert client.get(address).status_code == 200
     return len(seen)
+
+
+def _twins(catalogue: list[ModelRecord]) -> tuple[ModelRecord, ModelRecord, Match]:
+    """Two models of the catalogue that a comparison found to have the same tensors."""
+    one, other = catalogue[5], catalogue[9]
+    left, right = sorted((one.variants.get(), other.variants.get()), key=lambda row: row.pk)
+    match = Match.objects.create(
+        left=left, right=right, relation="same_tensors", certainty="proven", algorithm="tensors:v1"
+    )
+    return one, other, match
+
+
+def test_two_models_can_be_made_one_and_two_again(boss: Client, catalogue: list[ModelRecord]) -> None:
+    one, other, match = _twins(catalogue)
+    assert "is the same model" in boss.get(f"/models/{one.pk}/").content.decode()
+    boss.post(f"/relations/{match.pk}/decide/", {"verdict": "same"})
+    assert boss.get(f"/models/{other.pk}/")["Location"] == f"/models/{one.pk}/"
+    page = boss.get(f"/models/{one.pk}/").content.decode()
+    assert "Merged with" in _text(page)
+    assert "boss" in _text(page)
+    undo = re.findall(r'action="(/decisions/\d+/undo/)"', page)[0]
+    assert "Undone." in _text(boss.post(undo, follow=True).content.decode())
+    assert boss.get(f"/models/{other.pk}/").status_code == 200
+
+
+def test_what_was_decided_to_differ_is_not_merged(boss: Client, catalogue: list[ModelRecord]) -> None:
+    _one, other, match = _twins(catalogue)
+    boss.post(f"/relations/{match.pk}/decide/", {"verdict": "not"})
+    answer = boss.post(f"/relations/{match.pk}/decide/", {"verdict": "same"}, follow=True)
+    assert "Undo that first if it was wrong" in _text(answer.content.decode())
+    assert boss.get(f"/models/{other.pk}/").status_code == 200

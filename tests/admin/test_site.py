@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from catalog.models import ApiToken, Decision, Finding, Job, Library, Location, ModelRecord
+from catalog.models import ApiToken, Decision, Finding, Job, Library, Location, Match, ModelRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,12 +55,12 @@ def test_a_stranger_cannot_tell_a_page_from_none(client: Client) -> None:
 def _deeds(models: list[ModelRecord]) -> list[str]:
     library, job = Library.objects.get(name="ComfyUI"), Job.objects.filter(state="running")[0]
     finding = Finding.objects.filter(code="disk_read_error")[0]
-    decision, token = Decision.objects.get(), ApiToken.objects.first()
+    decision, token, match = Decision.objects.get(), ApiToken.objects.first(), Match.objects.all()[0]
     return [
         "/libraries/add/", "/libraries/scan/", f"/libraries/{library.pk}/scan/", f"/libraries/{library.pk}/pause/",
         f"/libraries/{library.pk}/verify/", f"/libraries/{library.pk}/remove/", f"/jobs/{job.pk}/cancel/",
         f"/jobs/{job.pk}/pause/", f"/attention/{finding.pk}/retry/", f"/decisions/{decision.pk}/undo/",
-        f"/models/{models[0].pk}/forget/", "/tokens/", f"/tokens/{token.pk if token else 1}/revoke/",
+        f"/models/{models[0].pk}/forget/", f"/relations/{match.pk}/decide/", "/tokens/", f"/tokens/{token.pk if token else 1}/revoke/",
     ]  # fmt: skip
 
 

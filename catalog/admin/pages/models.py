@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from catalog.admin.pages.base import action, attempt, back, form, page, render
-from catalog.models import Decision, TensorIndex, Variant
+from catalog.models import Decision, Match, TensorIndex, Variant
 from catalog.queries import model_page, records
 from catalog.services.identity import deciding, editing
 
@@ -81,6 +81,26 @@ def forget(request: HttpRequest, model_id: UUID) -> HttpResponse:
         return redirect("admin:catalog_modelrecord_change", model.pk)
     crumbs = [("Models", "/models/"), (str(model), f"/models/{model.pk}/")]
     return render(request, "catalog/forget.html", f"Forget {model}?", section="models", model=model, crumbs=crumbs)
+
+
+@action("catalog.change_modelrecord")
+def decide(request: HttpRequest, match_id: int) -> HttpResponse:
+    """Two models that hold the same weights: one model, or not the same. Either can be undone."""
+    match = Match.objects.select_related("left__model", "right__model").filter(pk=match_id).first()
+    if match is None:
+        raise Http404("No relation has this number.")
+    sides = sorted((match.left, match.right), key=lambda one: (not one.model.touched, one.model.number))
+    stays, goes = sides
+    if request.POST.get("verdict") == "same":
+        done = f"One model now: {stays.model}. Both ids keep answering."
+        attempt(request, lambda: deciding.merge(models=[goes.model], into=stays.model, user=request.user), done)
+        return redirect("admin:catalog_modelrecord_change", stays.model.pk)
+    attempt(
+        request,
+        lambda: deciding.not_same(left=stays, right=goes, user=request.user),
+        "Kept apart: Isotope will not propose to join the two again.",
+    )
+    return back(request, "admin:catalog_modelrecord_change", stays.model.pk)
 
 
 @action("catalog.change_modelrecord")

@@ -14,6 +14,7 @@ PAGES = [
     path("models/<uuid:model_id>/forget/", models.forget, name="forget"),
     path("variants/<uuid:variant_id>/", models.variant, name="variant"),
     path("variants/<uuid:variant_id>/tensors/", models.tensors, name="tensors"),
+    path("relations/<int:match_id>/decide/", models.decide, name="decide"),
     path("decisions/<int:decision_id>/undo/", models.undo, name="undo"),
     path("libraries/", libraries.index, name="libraries"),
     path("live/libraries/", libraries.poll_index, name="live_libraries"),

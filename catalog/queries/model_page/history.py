@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.models import Decision, FormerName, ModelRecord
-from catalog.vocabulary import DecisionKind
+from catalog.vocabulary import DecisionKind, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from catalog.models import Variant
 
 _UNDOABLE = {DecisionKind.JOIN.value, DecisionKind.MERGE.value, DecisionKind.SPLIT.value, DecisionKind.NOT_SAME.value}
+_RULES = {Relation.SAME_TENSORS.value: "the same tensors under the same names, proven by hash"}
+"""What a rule that decides by itself has for evidence."""
 _MOST = 100
 
 
@@ -43,8 +45,9 @@ class Named:
 def events(model: ModelRecord, variants: Iterable[Variant], names: Sequence[Named]) -> list[Event]:
     """Decisions and births, newest first. `names` are all names of these variants."""
     first = {name.variant_id: name for name in sorted(names, key=lambda name: name.first_seen, reverse=True)}
-    decided = Decision.objects.filter(models_touched=model).select_related("actor", "undone_by").order_by("-pk")
-    found = [_event(row) for row in decided[:_MOST]]
+    decided = Decision.objects.filter(models_touched=model).select_related("actor", "undone_by", "undoes")
+    decided = decided.prefetch_related("models_touched").order_by("-pk")
+    found = [_event(row, model) for row in decided[:_MOST]]
     found += [Event(row.born_at, "", _birth(row, first.get(row.pk))) for row in variants]
     return sorted(found, key=lambda event: event.at, reverse=True)[:_MOST]
 
@@ -59,14 +62,24 @@ def former_names(variant_ids: Iterable[UUID]) -> list[Named]:
     ]
 
 
+def _what(row: Decision, model: ModelRecord) -> str:
+    """Such as `Joined by itself with “flux” (c81d40f2): the same tensors under the same names, proven by hash`."""
+    words = DecisionKind.label_of(row.kind).capitalize()
+    if row.undoes is not None:
+        words = f"{words}: {DecisionKind.label_of(row.undoes.kind)}"
+    others = [f"“{other}” ({other.short_id})" for other in row.models_touched.all() if other.pk != model.pk]
+    sides = f" with {', '.join(others)}" if others else ""
+    why = row.reason or _RULES.get(row.rule, "")
+    return f"{words}{sides}: {why}" if why else f"{words}{sides}"
+
+
 def _birth(row: Variant, name: Named | None) -> str:
     return f"First seen in {name.library}, {name.path}" if name else f"First seen: variant {row.short_id}"
 
 
-def _event(row: Decision) -> Event:
-    words = DecisionKind.label_of(row.kind).capitalize()
-    what = f"{words}: {row.reason}" if row.reason else words
+def _event(row: Decision, model: ModelRecord) -> Event:
     undone = hasattr(row, "undone_by")
+    what = _what(row, model)
     return Event(
         at=row.decided_at,
         who=row.actor.get_username() if row.actor else "",

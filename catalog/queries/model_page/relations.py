@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 _MOST = 50
+_DECIDABLE = {Relation.SAME_TENSORS.value, Relation.SAME_WEIGHTS.value, Relation.OTHER_PRECISION.value}
 _SPOKEN = {
     Relation.QUANTISED: "quantised from",
     Relation.PART_OF: "part of",
@@ -32,11 +33,12 @@ _TURNED = {
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another model, and what this one is to it."""
+    """Another model, and what this one is to it. `match` can be decided on where the weights are the same."""
 
     model: ModelRecord
     relation: str
     certainty: str
+    match: int | None
 
 
 def relations_within(ids: Sequence[UUID], reference: UUID | None) -> Mapping[UUID, tuple[str, str]]:
@@ -58,7 +60,8 @@ def _sides(rows: Iterable[Match], model: ModelRecord) -> Iterable[Related]:
     for row in rows:
         ours_is_left = row.left.model_id == model.pk
         other: Variant = row.right if ours_is_left else row.left
-        yield Related(other.model, _words(row.relation, turned=not ours_is_left), row.certainty)
+        words = _words(row.relation, turned=not ours_is_left)
+        yield Related(other.model, words, row.certainty, row.pk if row.relation in _DECIDABLE else None)
 
 
 def _words(relation: str, *, turned: bool) -> str:
