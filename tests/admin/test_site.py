@@ -60,7 +60,8 @@ def _deeds(models: list[ModelRecord]) -> list[str]:
         "/libraries/add/", "/libraries/scan/", f"/libraries/{library.pk}/scan/", f"/libraries/{library.pk}/pause/",
         f"/libraries/{library.pk}/verify/", f"/libraries/{library.pk}/remove/", f"/jobs/{job.pk}/cancel/",
         f"/jobs/{job.pk}/pause/", f"/attention/{finding.pk}/retry/", f"/decisions/{decision.pk}/undo/",
-        f"/models/{models[0].pk}/forget/", f"/relations/{match.pk}/decide/", "/tokens/", f"/tokens/{token.pk if token else 1}/revoke/",
+        f"/models/{models[0].pk}/forget/", f"/relations/{match.pk}/decide/", "/tokens/",
+        f"/tokens/{token.pk if token else 1}/revoke/",
     ]  # fmt: skip
 
 

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 
-from catalog.models import Job, Library
+from catalog.models import Finding, Job, Library
 from catalog.services import first_account
 
 if TYPE_CHECKING:
@@ -116,6 +117,12 @@ def test_progress_moves_by_itself(walker: Make, filled: list[ModelRecord]) -> No
     assert "600 of 612 files" in someone.page.locator("[data-part=hashing]").inner_text()
     assert re.match(r"9\d % · Dashboard", someone.page.title())
     assert someone.page.locator("details.as-table").get_attribute("open") is not None
+    scan = someone.page.get_by_role("button", name="Scan Hugging Face cache")
+    assert scan.is_disabled()
+    Job.objects.filter(kind="scan", state="running").update(state="done", finished_at=timezone.now())
+    Finding.objects.all()[0].delete()
+    someone.page.wait_for_function("() => !document.querySelector('[data-part=folders] button:disabled')")
+    assert someone.page.locator(".mainnav .count").inner_text() == str(Finding.objects.filter(cleared_at=None).count())
     assert someone.complaints == []
 
 

@@ -36,6 +36,7 @@ def answer(
         {
             "parts": {name: render_to_string(template, frame, request) for name, template in parts.items()},
             "percent": percent,
+            "findings": frame["open_findings"],
             "again": BUSY_SECONDS if busy else IDLE_SECONDS,
         }
     ).encode()

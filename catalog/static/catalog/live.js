@@ -3,8 +3,8 @@
 "use strict";
 
 const shape = (node) =>
-  [...node.querySelectorAll("[data-key], form, a, h2")]
-    .map((e) => e.dataset.key || e.getAttribute("action") || e.getAttribute("href") || e.textContent)
+  [...node.querySelectorAll("[data-key], form, a, h2, button")]
+    .map((e) => e.dataset.key || e.getAttribute("action") || e.getAttribute("href") || `${e.textContent}${e.disabled}`)
     .join("\n");
 
 function freshen(part, html) {
@@ -28,6 +28,13 @@ function freshen(part, html) {
   }
 }
 
+function count(findings) {
+  const badge = document.querySelector(".mainnav .count");
+  if (!badge) return;
+  badge.textContent = findings > 999 ? "999+" : findings;
+  badge.hidden = findings === 0;
+}
+
 function keepFresh(place) {
   const title = document.title;
   let tag = "";
@@ -43,6 +50,7 @@ function keepFresh(place) {
         for (const part of place.querySelectorAll("[data-part]")) {
           if (part.dataset.part in said.parts) freshen(part, said.parts[part.dataset.part]);
         }
+        count(said.findings);
         document.title = said.percent === null ? title : `${said.percent} % · ${title}`;
         place.dataset.again = wait = said.again;
       } else if (answer.redirected) {
