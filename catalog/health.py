@@ -29,8 +29,8 @@ def _database() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        log.warning("the database does not answer", exc_info=True)
+    except DatabaseError as error:
+        log.warning("the database does not answer: %s", error)
         return False
     return True
 
@@ -43,6 +43,6 @@ def _broker() -> bool:
     try:
         with redis.Redis.from_url(address, socket_timeout=2, socket_connect_timeout=2) as client:
             return bool(client.ping())
-    except redis.RedisError:
-        log.warning("the broker does not answer", exc_info=True)
+    except redis.RedisError as error:
+        log.warning("the broker does not answer: %s", error)
         return False

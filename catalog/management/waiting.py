@@ -36,7 +36,8 @@ def hands() -> Iterator[Callable[[], None]]:
 def _somebody_works() -> bool:
     wanted = {settings.QUEUE, tasks.quick_queue(settings.QUEUE)}
     try:
-        answers = app.control.inspect(timeout=_ANSWER_SECONDS).active_queues() or {}
+        with app.connection_for_write() as connection:  # a fresh one: a late answer to somebody else is not ours
+            answers = app.control.inspect(timeout=_ANSWER_SECONDS, connection=connection).active_queues() or {}
     except (OperationalError, KombuError, OSError):
         return False
     return wanted <= {queue["name"] for queues in answers.values() for queue in queues}

@@ -65,9 +65,10 @@ def versions() -> list[Part]:
 
 def workers() -> list[Worker]:
     """The workers that answer within a moment, by name."""
-    ask = current_app.control.inspect(timeout=_PATIENCE_SECONDS)
     try:
-        taking, active = ask.active_queues() or {}, ask.active() or {}
+        with current_app.connection_for_write() as connection:  # a fresh one: a late answer to others is not ours
+            ask = current_app.control.inspect(timeout=_PATIENCE_SECONDS, connection=connection)
+            taking, active = ask.active_queues() or {}, ask.active() or {}
     except _AWAY:
         log.warning("the broker does not answer", exc_info=True)
         return []

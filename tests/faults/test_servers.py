@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.processes import Workers
 
 pytestmark = [pytest.mark.workers, pytest.mark.xdist_group("workers")]
-PROMPT = 3.0
+PROMPT = 10.0  # bounded at all: a request that waited for the broker would not come back
 
 
 def test_the_broker_forgets_everything_that_was_queued(workers: Workers, tmp_path: Path) -> None:
