@@ -26,6 +26,16 @@ class Segment:
     x: str
     width: str
 
+    @property
+    def fill(self) -> str:
+        """The class that paints it."""
+        return {"": "f-used", "mb16": "f-bf16"}.get(self.mass, f"f-{self.mass}")
+
+    @property
+    def hatched(self) -> bool:
+        """bf16 is drawn as fp16 with a pattern over it."""
+        return self.mass == "mb16"
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _MOST_READ = 6
 _PARTIAL = 99.9
+_VERBS = {
+    JobState.WAITING.value: (("pause", "Pause"), ("cancel", "Cancel")),
+    JobState.RUNNING.value: (("pause", "Pause"), ("cancel", "Cancel")),
+    JobState.PAUSED.value: (("resume", "Resume"), ("cancel", "Cancel")),
+    JobState.FAILED.value: (("retry", "Retry"),),
+    JobState.CANCELLED.value: (("retry", "Retry"),),
+}
 _COUNTS = ("new", "edited", "moved", "missing", "revived", "unchanged")
 
 
@@ -33,6 +40,11 @@ class JobView:
         """By bytes; None while nothing is known to divide by."""
         total = self.progress.bytes_total
         return min(100.0, 100 * self.progress.bytes_done / total) if total else None
+
+    @property
+    def verbs(self) -> tuple[tuple[str, str], ...]:
+        """What can be done with it now: names of actions with their words."""
+        return _VERBS.get(self.job.state, ())
 
     @property
     def open(self) -> bool:

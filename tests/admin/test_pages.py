@@ -53,7 +53,7 @@ def test_the_dashboard_tells_the_sums_of_the_catalogue(boss: Client, catalogue: 
 def test_the_picture_has_its_figures_as_a_table(boss: Client, catalogue: list[ModelRecord]) -> None:
     page = boss.get("/").content.decode()
     table = _text(page[page.index("Show as table") : page.index("</details>", page.index("Show as table"))].encode())
-    labels = re.findall(r'<a href="/models/\?[^"]*" aria-label="([^"]*)"', page)
+    labels = re.findall(r'<a href="/models/\?[^"]*"\s+aria-label="([^"]*)"', page)
     assert len(labels) >= 10
     for label in labels:
         assert label.rsplit(", ", 1)[1] in table

@@ -120,10 +120,10 @@ def test_staff_without_any_permission_is_told_so(db: None) -> None:
 
 
 def test_log_ins_are_slowed_after_ten_wrong_ones(client: Client) -> None:
-    User.objects.create_superuser("anna", password="long-enough-1")
+    User.objects.create_superuser("dora", password="long-enough-1")
     for _attempt in range(10):
-        client.post("/login/", {"username": "anna", "password": "wrong"})
-    answer = client.post("/login/", {"username": "anna", "password": "long-enough-1"})
+        client.post("/login/", {"username": "dora", "password": "wrong"})
+    answer = client.post("/login/", {"username": "dora", "password": "long-enough-1"})
     assert answer.status_code == 200
     assert b"Too many wrong tries" in answer.content
 

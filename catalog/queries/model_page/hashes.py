@@ -36,6 +36,11 @@ class HashLine:
     note: str = ""
 
     @property
+    def sources(self) -> str:
+        """Who lists it: `by Civitai, in a sidecar`."""
+        return ", ".join(dict.fromkeys(listing.source for listing in self.listings))
+
+    @property
     def agrees(self) -> bool | None:
         """False when one listing differs, True when some agree, None without any to compare."""
         said = {listing.agrees for listing in self.listings} - {None}
