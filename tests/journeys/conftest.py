@@ -50,6 +50,7 @@ class Walker:
         self.page.fill("#id_username", NAME)
         self.page.fill("#id_password", PASSWORD)
         self.page.click("input[type=submit]")
+        self.page.locator("#user-tools").wait_for()
 
     def faults_in_every_light(self) -> list[str]:
         """The faults of this page on a desk and on a phone, by day and by night."""

@@ -36,20 +36,21 @@ def poll(request: HttpRequest) -> HttpResponse:
     """The parts of the dashboard, anew."""
     context = gathered()
     now: work.Now = context["now"]
-    return live.answer(request, PARTS, context, busy=bool(now.jobs), percent=now.percent)
+    return live.answer(request, PARTS, context, percent=now.percent)
 
 
 def gathered() -> dict[str, Any]:
     """Everything that the dashboard shows."""
     cells = dashboard.storage()
     rows = attention.open_rows()[:_FINDINGS]
-    folders = dashboard.folders()
+    folders, now = dashboard.folders(), work.now()
     return {
         "numbers": dashboard.numbers(cells),
         "bars": charts.storage_bars(cells),
         "legend": charts.legend(cells),
         "waiting": dashboard.waiting_headers(),
-        "now": work.now(),
+        "now": now,
+        "busy": bool(now.jobs),
         "findings": attention.items(rows),
         "folders": folders,
         "last_scan": max((row.library.last_scan_at for row in folders if row.library.last_scan_at), default=None),

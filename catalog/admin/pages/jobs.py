@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
 from django.http import Http404
@@ -43,15 +43,14 @@ def index(request: HttpRequest) -> HttpResponse:
 def poll_index(request: HttpRequest) -> HttpResponse:
     """The list, anew."""
     context = _listed(request)
-    busy = any(view.open for view in context["jobs"])  # type: ignore[attr-defined]  # a list of views
-    return live.answer(request, LIST_PARTS, context, busy=busy)
+    return live.answer(request, LIST_PARTS, context)
 
 
 @page("catalog.view_job")
 def show(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """One job with its report."""
     context = _one(job_id)
-    title = _title(context["view"].job)  # type: ignore[attr-defined]  # a view
+    title = _title(context["view"].job)
     crumbs = [("Jobs", "/jobs/")]
     return render(request, "catalog/job.html", title, section="jobs", crumbs=crumbs, **context)
 
@@ -60,7 +59,7 @@ def show(request: HttpRequest, job_id: UUID) -> HttpResponse:
 def poll(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """One job, anew."""
     context = _one(job_id)
-    return live.answer(request, PAGE_PARTS, context, busy=context["view"].open)  # type: ignore[attr-defined]
+    return live.answer(request, PAGE_PARTS, context)
 
 
 @action("catalog.change_job")
@@ -81,20 +80,21 @@ def _then_wake(job: Job, verb: str) -> None:
         nudge(job)
 
 
-def _listed(request: HttpRequest) -> dict[str, object]:
+def _listed(request: HttpRequest) -> dict[str, Any]:
     chosen = request.GET.get("state", "")
     rows = Job.objects.order_by("finished_at", "-created_at")
     rows = rows.filter(state=chosen) if chosen in JobState.values() else rows
     sheet = Paginator(rows.order_by("-created_at", "pk"), _PER_PAGE).get_page(request.GET.get("page"))
     shown = Job.objects.filter(pk__in=[job.pk for job in sheet.object_list])
-    return {"jobs": work.views(shown), "sheet": sheet, "chosen": chosen}
+    views = work.views(shown)
+    return {"jobs": views, "busy": any(view.open for view in views), "sheet": sheet, "chosen": chosen}
 
 
-def _one(job_id: UUID) -> dict[str, object]:
+def _one(job_id: UUID) -> dict[str, Any]:
     view = work.find(job_id)
     if view is None:
         raise Http404("No job has this id.")
-    return {"view": view, "scan": work.scan_words(view.job.report)}
+    return {"view": view, "busy": view.open, "scan": work.scan_words(view.job.report)}
 
 
 def _title(job: Job) -> str:

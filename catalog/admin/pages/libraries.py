@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404
@@ -17,6 +17,7 @@ from catalog.queries import attention, dashboard, work
 from catalog.services import jobs
 from catalog.services import libraries as folders
 from catalog.services.library_settings import set_paused
+from catalog.storage.keys import path_text
 from catalog.tasks import nudge, start_scan, wake
 
 if TYPE_CHECKING:
@@ -31,15 +32,13 @@ PAGE_PARTS = {"work": "catalog/parts/library_work.html"}
 @page("catalog.view_library")
 def index(request: HttpRequest) -> HttpResponse:
     """Every library folder, and a box to add one."""
-    rows = dashboard.folders()
-    return render(request, "catalog/libraries.html", "Library folders", section="libraries", folders=rows)
+    return render(request, "catalog/libraries.html", "Library folders", section="libraries", **_all())
 
 
 @page("catalog.view_library")
 def poll_index(request: HttpRequest) -> HttpResponse:
     """The list, anew."""
-    rows = dashboard.folders()
-    return live.answer(request, LIST_PARTS, {"folders": rows}, busy=any(row.scanning for row in rows))
+    return live.answer(request, LIST_PARTS, _all())
 
 
 @page("catalog.view_library")
@@ -57,7 +56,7 @@ def show(request: HttpRequest, library_id: int) -> HttpResponse:
         library=library,
         scan=work.scan_words(library.last_report),
         findings=attention.items(rows[:_FINDINGS]),
-        limited=[os.fsdecode(name) for name in folders.limited_to(library)],
+        limited=[path_text(name) for name in folders.limited_to(library)],
         **_work(library),
     )
 
@@ -65,8 +64,7 @@ def show(request: HttpRequest, library_id: int) -> HttpResponse:
 @page("catalog.view_library")
 def poll(request: HttpRequest, library_id: int) -> HttpResponse:
     """What is being done in one library folder, anew."""
-    context = _work(_library(library_id))
-    return live.answer(request, PAGE_PARTS, context, busy=any(view.open for view in context["jobs"]))
+    return live.answer(request, PAGE_PARTS, _work(_library(library_id)))
 
 
 @action("catalog.add_library")
@@ -149,9 +147,15 @@ def remove(request: HttpRequest, library_id: int) -> HttpResponse:
     return redirect("admin:libraries")
 
 
-def _work(library: Library) -> dict[str, list[work.JobView]]:
+def _all() -> dict[str, Any]:
+    rows = dashboard.folders()
+    return {"folders": rows, "busy": any(row.scanning for row in rows)}
+
+
+def _work(library: Library) -> dict[str, Any]:
     latest = Job.objects.filter(library=library).order_by("-created_at").values("pk")[:_JOBS]
-    return {"jobs": work.views(Job.objects.filter(pk__in=latest))}
+    views = work.views(Job.objects.filter(pk__in=latest))
+    return {"jobs": views, "busy": any(view.open for view in views)}
 
 
 def _crumbs(library: Library) -> list[tuple[str, str]]:

@@ -23,21 +23,16 @@ _TOKEN = re.compile(rb"csrfmiddlewaretoken[^>]*value=[^>]*>")  # another mask ea
 
 
 def answer(
-    request: HttpRequest,
-    parts: Mapping[str, str],
-    context: Mapping[str, Any],
-    *,
-    busy: bool,
-    percent: int | None = None,
+    request: HttpRequest, parts: Mapping[str, str], context: Mapping[str, Any], *, percent: int | None = None
 ) -> HttpResponse:
-    """`parts` maps the name of a part to its template. The page asks again after `again` seconds."""
+    """`parts` maps the name of a part to its template. The page asks again soon when the context says `busy`."""
     frame = {**site.each_context(request), **context}
     body = json.dumps(
         {
             "parts": {name: render_to_string(template, frame, request) for name, template in parts.items()},
             "percent": percent,
             "findings": frame["open_findings"],
-            "again": BUSY_SECONDS if busy else IDLE_SECONDS,
+            "again": BUSY_SECONDS if context["busy"] else IDLE_SECONDS,
         }
     ).encode()
     tag = f'"{hashlib.sha256(_TOKEN.sub(b"", body)).hexdigest()[:32]}"'
