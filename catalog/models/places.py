@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex, HashIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, Upper
@@ -124,6 +124,7 @@ class LocationFile(models.Model):
         indexes = [
             models.Index(fields=["size", "mtime_ns"], name="location_file_moved"),
             models.Index(fields=["dev", "ino"], name="location_file_inode"),
+            HashIndex(fields=["path"], name="location_file_path"),  # a path may be too long for a tree
         ]
 
     def __str__(self) -> str:

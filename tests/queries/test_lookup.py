@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog.models import ExternalId, Variant
+from catalog.models import ExternalId, Location, Variant
 from catalog.queries import lookup
 from tests import rows
 
@@ -144,3 +144,21 @@ def test_the_number_of_statements_does_not_grow_with_the_hits() -> None:
 
     assert len(answer.hits) == 20
     assert len(context) <= 8
+
+
+def test_a_file_inside_a_set_is_found_by_its_own_path(known: Variant) -> None:
+    place = rows.location(rows.variant("pipeline"), b"diffusers/pipeline")
+    place.files.update(path=b"diffusers/pipeline/unet/model.safetensors")
+
+    hit = lookup.find("/models/diffusers/pipeline/unet/model.safetensors").hits[0]
+
+    assert (hit.variant, hit.algorithm) == (place.variant_id, "path")
+
+
+def test_a_path_with_a_set_means_that_set_alone(known: Variant) -> None:
+    for name in ("safetensors", "safetensors:fp16"):
+        place = rows.location(rows.variant(name), b"diffusers/twins#" + name.encode())
+        Location.objects.filter(pk=place.pk).update(path_text="diffusers/twins", set_name=name)
+
+    assert len(lookup.find("/models/diffusers/twins").hits) == 2
+    assert [hit.name for hit in lookup.find("/models/diffusers/twins#safetensors:fp16").hits] == ["safetensors:fp16"]

@@ -55,7 +55,7 @@ class Hit:
 
 
 def hits_of(found: Sequence[Found]) -> list[Hit]:
-    """Every match as an answer, in the order given, each (variant, how) once; three statements whatever the count."""
+    """Every match as an answer, in the order given, each (variant, how) once; four statements whatever the count."""
     variants = _variants({item.variant for item in found if item.variant})
     models = _models({item.model for item in found if item.model and not item.variant})
     places = _places(variants.keys(), models.keys())
@@ -79,11 +79,12 @@ def _models(ids: set[UUID]) -> Mapping[UUID, ModelRecord]:
 
 
 def _places(variants: Iterable[UUID], models: Iterable[UUID]) -> Mapping[UUID, list[Location]]:
-    """Locations by variant id and by model id, those on disk first."""
+    """Locations by variant id and by model id, in the order of their paths."""
     places: dict[UUID, list[Location]] = defaultdict(list)
-    rows = Location.objects.exclude(library__removed_at__isnull=False).select_related("library", "variant")
-    rows = rows.filter(variant__in=list(variants)) | rows.filter(variant__model__in=list(models))
-    for row in rows.distinct().order_by("library__path_text", "path_text"):
+    theirs = Variant.objects.filter(model__in=list(models)).values_list("pk", flat=True)
+    wanted = {*variants, *theirs}
+    rows = Location.objects.filter(variant__in=wanted, library__removed_at=None).select_related("library", "variant")
+    for row in rows.order_by("library__path_text", "path_text"):
         if row.variant is not None:
             places[row.variant.pk].append(row)
             places[row.variant.model_id].append(row)

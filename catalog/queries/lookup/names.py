@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from catalog.models import ExternalId, FormerName, Library, Location, ModelRecord, Variant, VariantFile
+from catalog.formats.sets import parse_printed
+from catalog.models import ExternalId, FormerName, Library, Location, LocationFile, ModelRecord, Variant, VariantFile
 from catalog.queries.lookup.hits import Found
+from catalog.storage.values import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LIMIT = 50
 _SHORTEST_FRAGMENT = 3
@@ -58,22 +64,30 @@ def find_external(text: str) -> list[Found]:
 
 
 def find_path(text: str) -> list[Found]:
-    """An absolute path of this host, or a path below any library folder."""
-    tail = os.path.normpath(text).lstrip("/") if not text.endswith("#") else text
-    rows = Location.objects.filter(path_text__iexact=tail)
-    if text.startswith("/"):
-        rows = _below_libraries(os.path.normpath(text))
-    return [Found(variant=variant, model=None, how="path") for variant in _variants(rows)]
+    """An absolute path of this host, or a path below any library folder; `PATH#SET` means that set alone."""
+    raw, set_name = parse_printed(text)
+    path = os.path.normpath(shown(raw))
+    places = Location.objects.filter(set_name=set_name) if set_name else Location.objects.all()
+    if path.startswith("/"):
+        found = [pk for library, rest in _below_libraries(path) for pk in _at(places.filter(library=library), rest)]
+    else:
+        found = _variants(places.filter(path_text__iexact=path))
+    return [Found(variant=variant, model=None, how="path") for variant in dict.fromkeys(found)]
 
 
-def _below_libraries(path: str) -> QuerySet[Location]:
-    """Locations whose library folder is an ancestor of `path` and whose own path is the rest."""
-    wanted = Q(pk__in=[])
+def _below_libraries(path: str) -> Iterator[tuple[int, str]]:
+    """The libraries whose folder is an ancestor of `path`, each with the rest of the path."""
     for pk, folder in Library.objects.filter(removed_at=None).values_list("pk", "path_text"):
-        if path.startswith(f"{folder.rstrip('/')}/"):
-            rest = path[len(folder.rstrip("/")) + 1 :]
-            wanted |= Q(library=pk, path_text__iexact=rest) | Q(library=pk, files__path=os.fsencode(rest))
-    return Location.objects.filter(wanted).distinct()
+        start = f"{folder.rstrip('/')}/"
+        if path.startswith(start):
+            yield pk, path[len(start) :]
+
+
+def _at(places: QuerySet[Location], path: str) -> list[UUID]:
+    """What lies there, and what has a file there."""
+    files = LocationFile.objects.filter(path=os.fsencode(path)).values_list("location", flat=True)
+    parts = places.filter(pk__in=list(files[:_LIMIT]))
+    return _variants(places.filter(path_text__iexact=path)) + _variants(parts)
 
 
 def find_name(text: str) -> list[Found]:
