@@ -58,11 +58,11 @@ class UnsupportedFormat(FileProblem):
     outcome = Outcome.UNSUPPORTED
 
 
-class Cancelled(CatalogError):  # noqa: N818 - an instruction, not an error
+class Cancelled(CatalogError):
     """Somebody asked the work to stop."""
 
 
-class LeaseLost(CatalogError):  # noqa: N818 - says what happened
+class LeaseLost(CatalogError):
     """The row is leased to somebody else by now."""
 
 
@@ -70,17 +70,17 @@ class Busy(CatalogError):
     """The same work is being done elsewhere at this moment."""
 
 
-class LibraryOffline(CatalogError):  # noqa: N818 - a state, not an error
+class LibraryOffline(CatalogError):
     """The folder of a library is not there."""
 
 
-class PathRefused(CatalogError):  # noqa: N818 - says what happened
+class PathRefused(CatalogError):
     """The path may not be used; the text names the paths and the way out."""
 
 
-class Refused(CatalogError):  # noqa: N818 - says what happened
+class Refused(CatalogError):
     """A decision that the rules do not allow."""
 
 
-class NotFound(CatalogError):  # noqa: N818 - says what happened
+class NotFound(CatalogError):
     """Nothing answers."""
