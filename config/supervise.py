@@ -137,7 +137,7 @@ class Supervisor:
             child.start()
         return made
 
-    def wait(self, children: list[Child], *, seconds: float = 60.0) -> bool:
+    def wait(self, children: list[Child], *, seconds: float = 120.0) -> bool:
         """Waits until all of them work."""
         limit = time.monotonic() + seconds
         while not all(child.ready() for child in children):

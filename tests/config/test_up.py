@@ -90,7 +90,7 @@ class Starter:
     def ready(self, *arguments: str, user: int | None = None, env: dict[str, str] | None = None) -> Up:
         """Returns when the box has been printed."""
         up = self(*arguments, user=user, env=env)
-        eventually(up.is_ready, seconds=90)
+        eventually(up.is_ready, seconds=180)
         return up
 
     def end(self) -> None:
