@@ -16,6 +16,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Length, Now, Upper
 from django.db.models.lookups import Exact
 
+from catalog.storage.values import shown
 from catalog.vocabulary import Base, Kind, NameSource, Outcome
 
 
@@ -138,7 +139,7 @@ class VariantFile(models.Model):
         ]
 
     def __str__(self) -> str:
-        return bytes(self.name).decode("utf-8", "backslashreplace")
+        return shown(bytes(self.name))
 
 
 class ExternalId(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now, Upper
 
 from catalog.models.identity import Variant, VariantFile
+from catalog.storage.values import shown
 from catalog.vocabulary import LocationState, Outcome, Stage
 
 
@@ -128,7 +129,7 @@ class LocationFile(models.Model):
         ]
 
     def __str__(self) -> str:
-        return bytes(self.path).decode("utf-8", "backslashreplace")
+        return shown(bytes(self.path))
 
 
 class FormerName(models.Model):

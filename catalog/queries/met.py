@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from catalog.models import Finding, Library, Location, LocationFile, ModelHash
 from catalog.queries.jobs import within
+from catalog.storage.values import shown
 from catalog.vocabulary import Base, FindingCode, Kind, LocationState, Outcome, Precision, SkipReason, Stage
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def locations(ids: Iterable[int]) -> list[Met]:
 def odd(library: Library, part: bytes | None) -> list[Met]:
     """Links out, pipes, folders that cannot be listed: what a scan noticed that is no location."""
     rows = Finding.objects.filter(library=library, location=None, cleared_at=None).exclude(place="").order_by("place")
-    below = bytes(part or b"").decode("utf-8", "backslashreplace")
+    below = shown(bytes(part or b""))
     return [_odd(library, row) for row in rows if not part or row.place == below or row.place.startswith(f"{below}/")]
 
 
@@ -138,7 +139,7 @@ def _met(location: Location, hashes: list[ModelHash], findings: tuple[Said, ...]
     path = bytes(location.path)
     place = Met(
         library=location.library.path_text,
-        path=path.decode("utf-8", "backslashreplace"),
+        path=shown(path),
         path_b64=base64.b64encode(path).decode(),
         set=location.set_name,
         outcome=location.outcome,
@@ -172,7 +173,7 @@ def _met(location: Location, hashes: list[ModelHash], findings: tuple[Said, ...]
 
 
 def _file(file: LocationFile, digests: Mapping[str, str]) -> FileMet:
-    return FileMet(bytes(file.name).decode("utf-8", "backslashreplace"), file.size, digests)
+    return FileMet(shown(bytes(file.name)), file.size, digests)
 
 
 def _said(row: Finding) -> Said:

@@ -10,6 +10,7 @@ from django.db.models import Count
 from catalog.models import Job
 from catalog.models.work import OPEN_STATES
 from catalog.queries.jobs import Progress, Running, progress, running
+from catalog.storage.values import shown
 from catalog.vocabulary import JobKind, JobState, SkipReason
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class JobView:
     @property
     def part(self) -> str:
         """The path below the library that it is limited to."""
-        return bytes(self.job.part).decode("utf-8", "backslashreplace") if self.job.part is not None else ""
+        return shown(bytes(self.job.part)) if self.job.part is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django.db.models import Q
 from catalog.hashing.notation import LEAST_DIGITS, crc32_other_order
 from catalog.models import HashClaim, ModelHash
 from catalog.queries.lookup.hits import Found
+from catalog.storage.values import shown
 from catalog.vocabulary import Algorithm
 
 LISTED_BYTES = (4, 5, 6, 16, 20, 32)
@@ -46,7 +47,7 @@ def _computed(digits: str, named: Q) -> list[Found]:
             matched=len(digits),
             of=2 * len(digest),
             digest=bytes(digest).hex(),
-            file=bytes(file).decode("utf-8", "backslashreplace") if file is not None else "",
+            file=shown(bytes(file)) if file is not None else "",
         )
         for variant, name, digest, file in rows.order_by("digest", "algorithm")[:_LIMIT]
     ]

@@ -25,6 +25,7 @@ from catalog.services import bulk
 from catalog.services.identity import listed
 from catalog.services.identity.naming import Name, name_of
 from catalog.storage.keys import path_key, path_text, stem
+from catalog.storage.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,9 +140,7 @@ def parts_of(tensors: Sequence[TensorInfo], names: Sequence[bytes]) -> dict[str,
 
     A file that makes up parts without end has none.
     """
-    folders = (
-        () if len(names) == 1 else [name.rpartition(b"/")[0].decode("utf-8", "backslashreplace") for name in names]
-    )
+    folders = () if len(names) == 1 else [shown(name.rpartition(b"/")[0]) for name in names]
     places = [folders[tensor.file] for tensor in tensors] if folders else ()
     found = components([tensor.name for tensor in tensors], places)
     return found if len(found) <= _MOST_PARTS else {REST: tuple(range(len(tensors)))}
