@@ -45,11 +45,25 @@ class SetSource:
     files: tuple[SetMember, ...]
 
 
+class Stored(NamedTuple):
+    """How a tensor's values lie in its range of the file where that is not plainly: little-endian, in C order.
+
+    `strides` count elements from the first, as PyTorch's views have them; () is C order. `varint`: each value is a
+    protobuf varint, as ONNX writes small integers.
+    """
+
+    strides: tuple[int, ...] = ()
+    big_endian: bool = False
+    varint: bool = False
+
+
 class TensorInfo(NamedTuple):
     """One tensor of the index. `dtype` is the safetensors name (`F16`) or the GGUF type name (`Q4_K`).
 
     `shape` is in C order, GGUF's reversed to match; `offset` is from the start of file number `file` of the set.
     A NamedTuple, since a checkpoint has thousands: half the cost of a frozen dataclass.
+
+    `stored` is None where the range holds the values plainly; else `nbytes` may differ from values x width.
 
     `name` is the name in the file, except that U+0000 (which PostgreSQL refuses) is written `␀0` and a `␀` is doubled:
     different names stay different, so digests over names stay unambiguous.
@@ -61,6 +75,7 @@ class TensorInfo(NamedTuple):
     offset: int
     nbytes: int
     file: int = 0
+    stored: Stored | None = None
 
     @property
     def values(self) -> int:

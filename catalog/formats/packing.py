@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from catalog.formats.base import Json, Probe, TensorInfo
+from catalog.formats.base import Json, Probe, Stored, TensorInfo
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -36,6 +36,7 @@ def pack(probe: Probe, digests: Sequence[bytes] | None = None) -> bytes:
         raise ValueError(f"one digest of {DIGEST} bytes is needed for each of {len(probe.tensors)} tensors")
     dtypes = _numbered(tensor.dtype for tensor in probe.tensors)
     shapes = _numbered(tensor.shape for tensor in probe.tensors)
+    stored = {at: tensor.stored for at, tensor in enumerate(probe.tensors) if tensor.stored is not None}
     columns = {
         "names": [tensor.name for tensor in probe.tensors],
         "dtypes": list(dtypes),
@@ -45,6 +46,7 @@ def pack(probe: Probe, digests: Sequence[bytes] | None = None) -> bytes:
         "offset": [tensor.offset for tensor in probe.tensors],
         "nbytes": [tensor.nbytes for tensor in probe.tensors],
         "file": [tensor.file for tensor in probe.tensors],
+        "stored": stored,
         "metadata": dict(probe.metadata),
         "body": probe.body,
         "digests": digests is not None,
@@ -72,6 +74,7 @@ def unpack(packed: bytes) -> Unpacked:
     names = columns["names"]
     shapes = [tuple(shape) for shape in columns["shapes"]]
     dtypes = columns["dtypes"]
+    stored = {int(at): Stored(tuple(how[0]), *how[1:]) for at, how in columns.get("stored", {}).items()}
     tensors = tuple(
         TensorInfo(name, dtypes[dtype], shapes[shape], offset, nbytes, file)
         for name, dtype, shape, offset, nbytes, file in zip(
@@ -84,6 +87,8 @@ def unpack(packed: bytes) -> Unpacked:
             strict=True,
         )
     )
+    if stored:
+        tensors = tuple(tensor._replace(stored=stored.get(at)) for at, tensor in enumerate(tensors))
     digests = tuple(whole[at : at + DIGEST] for at in range(length, length + DIGEST * len(names), DIGEST))
     return Unpacked(tensors, columns["metadata"], columns["body"], digests if columns["digests"] else None)
 

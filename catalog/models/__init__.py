@@ -5,7 +5,7 @@ from __future__ import annotations
 from catalog.models.decisions import Decision, Match
 from catalog.models.hashes import Component, HashClaim, ModelHash, TensorIndex
 from catalog.models.identity import ExternalId, ModelRecord, Preference, Variant, VariantFile
-from catalog.models.places import FormerName, Library, Location, LocationFile
+from catalog.models.places import FormerName, Library, Location, LocationFile, Note, Preview
 from catalog.models.work import ApiToken, Finding, Job, SetupToken, StorageTotal
 
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "Match",
     "ModelHash",
     "ModelRecord",
+    "Note",
     "Preference",
+    "Preview",
     "SetupToken",
     "StorageTotal",
     "TensorIndex",

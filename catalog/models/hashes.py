@@ -8,7 +8,7 @@ from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThanOrEqual
 
 from catalog.models.identity import Variant, VariantFile
-from catalog.models.places import Location
+from catalog.models.places import Location, LocationFile
 
 
 class ModelHash(models.Model):
@@ -41,6 +41,8 @@ class HashClaim(models.Model):
     """A digest that somebody else lists for a file at a place; often cut short."""
 
     location = models.ForeignKey(Location, models.CASCADE, related_name="claims")
+    file = models.ForeignKey(LocationFile, models.CASCADE, null=True, related_name="claims")
+    """Of a set, the file that is meant; NULL for the single file of a place."""
     variant = models.ForeignKey(Variant, models.PROTECT, null=True, related_name="claims")
     algorithm = models.CharField(max_length=32)
     digest = models.BinaryField()
@@ -50,7 +52,9 @@ class HashClaim(models.Model):
         verbose_name = "listed hash"
         verbose_name_plural = "listed hashes"
         constraints = [
-            models.UniqueConstraint(fields=["location", "algorithm", "source"], name="claim_once_per_source"),
+            models.UniqueConstraint(
+                fields=["location", "file", "algorithm", "source"], nulls_distinct=False, name="claim_once_per_source"
+            ),
             models.CheckConstraint(condition=Q(GreaterThanOrEqual(Length("digest"), 4)), name="claim_long_enough"),
         ]
         indexes = [models.Index(fields=["digest", "algorithm"], include=["variant"], name="claim_by_digest")]

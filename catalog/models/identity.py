@@ -38,6 +38,7 @@ class ModelRecord(models.Model):
     licence = models.TextField(blank=True, default="")
     source = models.TextField(blank=True, default="")
     tags = ArrayField(models.TextField(), default=list, blank=True)
+    trigger_words = ArrayField(models.TextField(), default=list, blank=True)
     notes = models.TextField(blank=True, default="")
     edited = ArrayField(models.CharField(max_length=32), default=list, blank=True, editable=False)
     """Fields that a person set: no probe overwrites them."""
@@ -91,6 +92,11 @@ class Variant(models.Model):
     """What changes the meaning of equal weights: alpha, prediction type, rope scaling."""
     reasons = models.JSONField(default=list)
     """`[about, text]` pairs: why kind, base and precision were given."""
+    traits = ArrayField(models.CharField(max_length=16), default=list, editable=False)
+    candidates = models.JSONField(default=list)
+    """`[about, value, text]`: other kinds or bases that something speaks for."""
+    dtypes = models.JSONField(default=dict)
+    """Number of values of the weight tensors by dtype."""
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="aliases"
     )

@@ -62,6 +62,8 @@ class Location(models.Model):
     path_key = models.BinaryField(max_length=32)
     """SHA-256 of path, NUL, set."""
     path_text = models.TextField("path")
+    layout = models.CharField(max_length=32, blank=True, db_default="")
+    """The tool whose folder it lies in: a library may hold the folders of several."""
     variant = models.ForeignKey(Variant, models.PROTECT, null=True, related_name="locations")
     state = models.CharField(max_length=16, default=LocationState.PRESENT.value)
     outcome = models.CharField(max_length=16, default=Outcome.PENDING.value)
@@ -130,6 +132,46 @@ class LocationFile(models.Model):
 
     def __str__(self) -> str:
         return shown(bytes(self.path))
+
+
+class Note(models.Model):
+    """A file that another program wrote about models: a sidecar, a preview, a cache, a list of digests.
+
+    It is read again only when its stat changed. `location` is the place that it speaks of; NULL where it speaks of
+    several, or of none that is known.
+    """
+
+    library = models.ForeignKey(Library, models.CASCADE, related_name="notes")
+    location = models.ForeignKey(Location, models.CASCADE, null=True, related_name="notes")
+    path = models.BinaryField()
+    path_key = models.BinaryField(max_length=32)
+    kind = models.CharField(max_length=32)
+    size = models.BigIntegerField()
+    mtime_ns = models.BigIntegerField()
+    ctime_ns = models.BigIntegerField()
+    ino = models.BigIntegerField()
+    read_at = models.DateTimeField(null=True)
+    """NULL until it has been read as it is now."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["library", "path_key"], name="note_once_per_path")]
+        indexes = [models.Index(fields=["library", "id"], name="note_unread", condition=Q(read_at=None))]
+
+    def __str__(self) -> str:
+        return shown(bytes(self.path))
+
+
+class Preview(models.Model):
+    """A small picture of a variant, made anew from one that lay beside it: 64 KiB at most."""
+
+    variant = models.OneToOneField(Variant, models.PROTECT, primary_key=True, related_name="preview")
+    image = models.BinaryField()
+    media_type = models.CharField(max_length=32)
+    width = models.SmallIntegerField()
+    height = models.SmallIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.media_type} {self.width} x {self.height}"
 
 
 class FormerName(models.Model):

@@ -99,6 +99,8 @@ class StorageTotal(models.Model):
     bits = models.SmallIntegerField(default=0)
     kind = models.CharField(max_length=32)
     base = models.CharField(max_length=32)
+    quantisation = models.CharField(max_length=48, default="")
+    layout = models.CharField(max_length=32, default="")
     state = models.CharField(max_length=16)
     variants = models.IntegerField()
     locations = models.IntegerField()
@@ -107,7 +109,8 @@ class StorageTotal(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["library", "format", "precision", "kind", "base", "state"], name="total_once"
+                fields=["library", "format", "precision", "kind", "base", "quantisation", "layout", "state"],
+                name="total_once",
             ),
         ]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from catalog.formats.base import Json
-    from catalog.vocabulary import Base, Kind
+    from catalog.vocabulary import Base, Kind, Trait
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,23 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """An answer that also has something for it: `about` is `kind` or `base`, `value` its word, `text` the reason."""
+
+    about: str
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     """What a model is, from tensor names, shapes and metadata alone.
 
     `precision` is a word of `Precision`, or the file type of a GGUF (`Q4_K_M`); `bits` its width for people (32, 16,
     8, 4; 0 when unknown). `parameters` counts the elements of the weight tensors. `settings` holds what changes the
-    meaning of equal weights (alpha, prediction_type, rope scaling).
+    meaning of equal weights (alpha, prediction_type, rope scaling). `traits` tell it from others of its base.
+    `candidates` are the other answers that something speaks for, the likelier first. `dtypes` counts the values of
+    the weight tensors by their dtype.
     """
 
     kind: Kind
@@ -38,3 +49,6 @@ class Recognised:
     name: str
     settings: Mapping[str, Json]
     reasons: tuple[Reason, ...]
+    traits: tuple[Trait, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    dtypes: Mapping[str, int] = field(default_factory=dict)

@@ -23,7 +23,8 @@ _SUMS = """
 WITH places AS (
   SELECT l.id, l.state, l.variant_id, coalesce(v.format, 'pending') AS format,
          coalesce(v.precision, 'unknown') AS precision, coalesce(v.bits, 0) AS bits,
-         coalesce(v.kind, 'unknown') AS kind, coalesce(v.base, 'unknown') AS base
+         coalesce(v.kind, 'unknown') AS kind, coalesce(v.base, 'unknown') AS base,
+         coalesce(v.quantisation, '') AS quantisation, l.layout
   FROM catalog_location l LEFT JOIN catalog_variant v ON v.id = l.variant_id
   WHERE l.library_id = %(library)s
 ), bytes AS (
@@ -34,12 +35,12 @@ WITH places AS (
   ) once GROUP BY id
 )
 INSERT INTO catalog_storagetotal
-  (library_id, format, precision, bits, kind, base, state, variants, locations, bytes)
-SELECT %(library)s, format, precision, max(bits), kind, base, state,
+  (library_id, format, precision, bits, kind, base, quantisation, layout, state, variants, locations, bytes)
+SELECT %(library)s, format, precision, max(bits), kind, base, quantisation, layout, state,
        count(DISTINCT variant_id), count(*), coalesce(sum(bytes.size), 0)
 FROM places LEFT JOIN bytes USING (id)
-GROUP BY format, precision, kind, base, state
-ORDER BY format, precision, kind, base, state
+GROUP BY format, precision, kind, base, quantisation, layout, state
+ORDER BY format, precision, kind, base, quantisation, layout, state
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, Outcome, Precision
+from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, Outcome, Precision, Trait
 from catalog.vocabulary.findings import FindingCode
 from catalog.vocabulary.hashes import AUTOV2_DIGITS, Algorithm
 from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Obstacle, Relation
@@ -32,6 +32,7 @@ __all__ = [
     "Relation",
     "SkipReason",
     "Stage",
+    "Trait",
     "Verified",
     "Word",
 ]

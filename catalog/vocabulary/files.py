@@ -14,6 +14,18 @@ class Format(Word):
     TRANSFORMERS = "transformers", "transformers folder"
     PICKLE = "pickle", "PyTorch pickle"
     ONNX = "onnx", "ONNX"
+    KERAS = "keras", "Keras"
+    HDF5 = "hdf5", "HDF5"
+    TENSORFLOW = "tensorflow", "TensorFlow"
+    TFJS = "tfjs", "TensorFlow.js"
+    TFLITE = "tflite", "TensorFlow Lite"
+    COREML = "coreml", "Core ML"
+    OPENVINO = "openvino", "OpenVINO"
+    CTRANSLATE2 = "ctranslate2", "CTranslate2"
+    TENSORRT = "tensorrt", "TensorRT engine"
+    FLAX = "flax", "Flax msgpack"
+    NUMPY = "numpy", "NumPy"
+    GGML = "ggml", "GGML before GGUF"
     OTHER = "other", "other"
 
 
@@ -71,6 +83,21 @@ class Base(Word):
     UNKNOWN = "unknown", "not known"
 
 
+class Trait(Word):
+    """What tells a model from others of its base: what it takes in, what it leaves out, how it was distilled."""
+
+    INPAINT = "inpaint", "inpainting"
+    DEPTH = "depth", "depth"
+    EDIT = "edit", "image editing"
+    FILL = "fill", "fill"
+    REFINER = "refiner", "refiner"
+    TURBO = "turbo", "turbo"
+    DEV = "dev", "dev"
+    SCHNELL = "schnell", "schnell"
+    TEXT_TO_VIDEO = "t2v", "text to video"
+    IMAGE_TO_VIDEO = "i2v", "image to video"
+
+
 class Precision(Word):
     """How a weight is stored; GGUF files carry the name of their file type (`Q4_K_M`) instead."""
 
@@ -91,6 +118,7 @@ class FileRole(Word):
     """What one file does in a variant of several."""
 
     WEIGHTS = "weights", "weights"
+    DATA = "data", "external data"
     INDEX = "index", "index of the shards"
     CONFIG = "config", "configuration"
     TOKENIZER = "tokenizer", "tokenizer"

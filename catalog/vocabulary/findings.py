@@ -67,6 +67,42 @@ class FindingCode(StrEnum):
         "Tensors of this format (%(format)s) are not read yet; hashes are computed.",
         "Nothing to do.",
     )
+    FOREIGN_OBJECTS = (
+        "foreign_objects",
+        "Carries foreign objects",
+        "Besides tensors, the pickle names %(names)s; nothing of it was executed.",
+        "Load it only if you trust whoever made it, or ask for a safetensors copy.",
+    )
+    UNSAFE = (
+        "unsafe",
+        "Unsafe file",
+        "%(what)s, at %(where)s; nothing of it was executed, and its tensors are withheld.",
+        "Do not load it. Delete it, or ask whoever made it for a safetensors copy.",
+    )
+    REACHES_OUTSIDE = (
+        "reaches_outside",
+        "Reaches outside its folder",
+        "The file asks for data at %(target)s, which is not a plain name beside it; it was not followed.",
+        "Do not load it: ask whoever made it for a sound copy.",
+    )
+    EXTERNAL_DATA_MISSING = (
+        "external_data_missing",
+        "External data missing",
+        "The tensors lie in %(name)s, which is not there.",
+        "Download that file too, put it beside this one, then scan.",
+    )
+    COMPRESSED = (
+        "compressed",
+        "Compressed inside",
+        "%(count)s tensors are compressed inside the file, so they cannot be read in place; hashes are computed.",
+        "Nothing to do; saving it again with its own program makes them readable.",
+    )
+    NOTE_UNREADABLE = (
+        "note_unreadable",
+        "A note of another program cannot be read",
+        "%(path)s: %(reason)s.",
+        "Nothing to do unless you miss names or tags: the model itself is not affected.",
+    )
     UNREADABLE = (
         "unreadable",
         "Cannot be read",

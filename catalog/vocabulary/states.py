@@ -50,6 +50,8 @@ class ClaimSource(Word):
     HEADER = "header", "in the header"
     CIVITAI = "civitai", "by Civitai"
     SIDECAR = "sidecar", "in a sidecar"
+    A1111 = "a1111", "in A1111's cache"
+    INVOKEAI = "invokeai", "by InvokeAI"
     HUGGING_FACE = "huggingface", "by Hugging Face"
     OLLAMA = "ollama", "by Ollama"
 

@@ -38,9 +38,9 @@ PARTS = "parts:v1"
 """The version of the rule that tells a file's parts apart."""
 
 VARIANT = ["format", "precision", "bits", "quantisation", "kind", "base", "parameters", "size", "outcome", "settings"]
-VARIANT += ["reasons"]
+VARIANT += ["reasons", "traits", "candidates", "dtypes"]
 MODEL = ["id", "name", "name_source", "version_name", "kind", "base", "licence", "source", "tags", "notes", "edited"]
-MODEL += ["touched", "updated_at"]
+MODEL += ["trigger_words", "touched", "updated_at"]
 _FORMER = ["variant_id", "library_id", "path", "path_key", "path_text", "stem"]
 PART = ["variant_id", "name", "algorithm", "tensors", "values"]
 _LONGEST_LICENCE = 500
@@ -90,7 +90,7 @@ def list_hashes(claims: Iterable[Sequence[object]]) -> None:
         HashClaim,
         listed.COLUMNS,
         sorted(claims, key=lambda claim: (claim[0], claim[2], claim[4])),
-        otherwise="(location_id, algorithm, source) DO UPDATE SET digest = excluded.digest,"
+        otherwise="(location_id, file_id, algorithm, source) DO UPDATE SET digest = excluded.digest,"
         " variant_id = excluded.variant_id",
     )
 
@@ -113,6 +113,8 @@ def variant_columns(reading: Reading) -> tuple[object, ...]:
         reading.probe.format.value, told.precision, told.bits, told.quantisation, told.kind.value, told.base.value,
         told.parameters, reading.size, reading.probe.outcome.value,
         json.dumps(dict(told.settings), allow_nan=False), json.dumps(reasons),
+        [trait.value for trait in told.traits],
+        json.dumps([[one.about, one.value, one.text] for one in told.candidates]), json.dumps(dict(told.dtypes)),
     )  # fmt: skip
 
 
@@ -176,7 +178,7 @@ def _model(model_id: UUID, name: Name, reading: Reading) -> tuple[object, ...]:
     told = reading.recognised
     licence = licence_of(reading.probe)
     return (
-        model_id, name.text, name.source.value, "", told.kind.value, told.base.value, licence, "", [], "", [],
+        model_id, name.text, name.source.value, "", told.kind.value, told.base.value, licence, "", [], "", [], [],
         False, timezone.now(),
     )  # fmt: skip
 

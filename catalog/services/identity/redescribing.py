@@ -40,7 +40,7 @@ def describe(reading: Reading, *, library: Library, ollama: Mapping[bytes, tuple
     assert variant is not None  # noqa: S101 - `may` said so
     _describe_files(variant, reading)
     values = dict(zip(births.VARIANT, births.variant_columns(reading), strict=True))
-    for column in ("settings", "reasons"):
+    for column in ("settings", "reasons", "candidates", "dtypes"):
         values[column] = json.loads(str(values[column]))
     Variant.objects.filter(pk=variant.pk).update(**values)
     describe_index(variant.pk, reading)
