@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.templatetags.look import mass
+from catalog.templatetags.look import mass, paint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ class Segment:
     @property
     def fill(self) -> str:
         """The class that paints it."""
-        return {"": "f-used", "mb16": "f-bf16"}.get(self.mass, f"f-{self.mass}")
+        return paint(self.mass)
 
     @property
     def hatched(self) -> bool:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from catalog.models import ModelRecord
 
 _TITLES = {"kind": "kind", "base": "base model", "format": "format", "precision": "precision",
-           "library": "library folder", "state": "state"}  # fmt: skip
+           "quantisation": "quantisation", "layout": "layout", "library": "library folder",
+           "state": "state"}  # fmt: skip
+_SHORT = 8
+"""Values of a filter that stand open; the others are folded away."""
 _CUBE = "isotope_facets"
 
 
@@ -33,6 +36,8 @@ class FacetFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Sequence[tuple[str, str]]:
         """The values that occur, with their words."""
         self.found = _cube(request).choices(self.parameter_name or "", chosen(request))
+        if {choice.value for choice in self.found} == {facets.NONE} and not self.value():
+            return []  # nothing here is told apart by it
         return [(choice.value, choice.label) for choice in self.found]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -40,10 +45,11 @@ class FacetFilter(SimpleListFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """`All`, then each value with its count."""
+        """`All`, then each value with its count; what is rare and not chosen is `folded`."""
         counts = [None, *(choice.count for choice in self.found)]
-        for choice, count in zip(super().choices(changelist), counts, strict=True):
-            yield {**choice, "count": count}
+        few = len(counts) <= _SHORT + 2  # nobody unfolds a list for one more
+        for place, (choice, count) in enumerate(zip(super().choices(changelist), counts, strict=True)):
+            yield {**choice, "count": count, "folded": not few and place > _SHORT and not choice["selected"]}
 
 
 FILTERS: tuple[type[ListFilter], ...] = tuple(

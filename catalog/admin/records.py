@@ -48,6 +48,7 @@ class ModelForm(PlainForm):
     kind = forms.ChoiceField(choices=_choices(Kind))
     base = forms.ChoiceField(label="Base model", choices=_choices(Base))
     tags = WordsField(help_text="Separated by commas.")
+    trigger_words = WordsField(separator="\n", help_text="A line each: what a prompt must hold for the model to act.")
     name = forms.CharField(max_length=300, widget=AdminTextInputWidget)
     version_name = forms.CharField(required=False, max_length=200, widget=AdminTextInputWidget)
     licence = forms.CharField(required=False, max_length=200, widget=AdminTextInputWidget)
@@ -60,7 +61,7 @@ class ModelForm(PlainForm):
 
     class Meta:
         model = ModelRecord
-        fields = ("name", "version_name", "kind", "base", "licence", "source", "tags", "notes")
+        fields = ("name", "version_name", "kind", "base", "licence", "source", "tags", "trigger_words", "notes")
 
 
 class FormOnly(ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
@@ -166,8 +167,9 @@ class ModelsAdmin(FormOnly):
 
     @display(description="Name", ordering=Upper("name"))
     def title(self, row: Any) -> str:
-        """Name, kind, base and short id."""
-        return render_to_string("catalog/cells/who.html", {"model": row})
+        """Picture, name, kind, base, short id, and whether something is wrong with a file of it."""
+        words = {"model": row, "preview": row.summary.preview, "outcome": row.summary.outcome}
+        return render_to_string("catalog/cells/who.html", words)
 
     @display(description="Variants")
     def variants_(self, row: Any) -> str:

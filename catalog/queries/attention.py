@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 _MOST_COUNTED = 1000
 _QUIET = {FindingCode.UNSUPPORTED, FindingCode.LIBRARY_OFFLINE, FindingCode.REJECTION_CLOSED, FindingCode.NOT_A_FILE,
-          FindingCode.LINK_LEAVES, FindingCode.SEEN_TWICE, FindingCode.VANISHED, FindingCode.CHANGING}  # fmt: skip
+          FindingCode.LINK_LEAVES, FindingCode.SEEN_TWICE, FindingCode.VANISHED, FindingCode.CHANGING,
+          FindingCode.COMPRESSED, FindingCode.NOTE_UNREADABLE}  # fmt: skip
 _AMBER = {FindingCode.SETTINGS_DIFFER, FindingCode.CLAIM_DIFFERS, FindingCode.MISSING_SHARD,
-          FindingCode.FOLDER_UNREADABLE, FindingCode.UNREADABLE}  # fmt: skip
+          FindingCode.FOLDER_UNREADABLE, FindingCode.UNREADABLE, FindingCode.FOREIGN_OBJECTS,
+          FindingCode.EXTERNAL_DATA_MISSING, FindingCode.MODELS_SHARE_A_FILE}  # fmt: skip
 
 _WORTH_A_RETRY = {FindingCode.READER_FAILED, FindingCode.DISK_READ_ERROR, FindingCode.UNREADABLE, FindingCode.CHANGING,
                   FindingCode.VANISHED}  # fmt: skip
@@ -40,6 +42,7 @@ class Item:
     place: str
     at_location: bool
     model_id: UUID | None
+    variant_id: UUID | None
     first_seen: datetime
     last_seen: datetime
 
@@ -118,6 +121,7 @@ def _item(row: Finding) -> Item:
         place=row.place or (str(location) if location else ""),
         at_location=location is not None,
         model_id=variant.model_id if variant else None,
+        variant_id=variant.pk if variant else None,
         first_seen=row.first_seen,
         last_seen=row.last_seen,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
+from catalog import layouts
 from catalog.models import FormerName, Library, Location, ModelRecord, StorageTotal, Variant
 from catalog.queries import lookup
 from catalog.vocabulary import Base, Format, Kind, LocationState, Outcome, Precision
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from uuid import UUID
 
-FACETS = ("kind", "base", "format", "precision", "library", "state")
+FACETS = ("kind", "base", "format", "precision", "quantisation", "layout", "library", "state")
+NONE = "none"
+"""How an address asks for the variants that have no quantisation, or lie in no tool's folder."""
 _LABELS = {"kind": Kind, "base": Base, "format": Format, "precision": Precision, "state": LocationState}
-_COLUMNS = {"library": "locations__library", "state": "locations__state"}
+_COLUMNS = {"library": "locations__library", "state": "locations__state", "layout": "locations__layout"}
+_MAY_BE_NONE = {"quantisation": "none", "layout": "plain folder"}
 _SENTENCE_CASE = {"kind", "base", "state"}
 _SHOWN = 40
 _DIGITS = 10
@@ -41,16 +45,19 @@ class Cube:
 
     def __init__(self) -> None:
         rows = StorageTotal.objects.filter(library__removed_at=None).exclude(format=Outcome.PENDING)
-        self._rows = list(rows.values(*FACETS, "variants"))
+        self._rows = [
+            ({name: _value(name, row[name]) for name in FACETS}, row["variants"])
+            for row in rows.values(*FACETS, "variants")
+        ]
         self._libraries = dict(Library.objects.filter(removed_at=None).values_list("pk", "name"))
 
     def choices(self, facet: str, chosen: Mapping[str, str]) -> list[Choice]:
         """The values of one filter, most frequent first, counted as the other filters stand."""
         others = {key: value for key, value in chosen.items() if key != facet and value}
         counts: Counter[str] = Counter()
-        for row in self._rows:
-            if all(str(row[key]) == value for key, value in others.items()):
-                counts[str(row[facet])] += row["variants"]
+        for row, variants in self._rows:
+            if all(row[key] == value for key, value in others.items()):
+                counts[row[facet]] += variants
         mine = chosen.get(facet)
         if mine and mine not in counts:
             counts[mine] = 0
@@ -59,18 +66,33 @@ class Cube:
     def _label(self, facet: str, value: str) -> str:
         if facet == "library":
             return self._libraries.get(int(value), value) if value.isdecimal() else value
+        if facet in _MAY_BE_NONE and value == NONE:
+            return _MAY_BE_NONE[facet]
+        if facet == "layout":
+            return layouts.label_of(value) or value
+        if facet == "quantisation":
+            return value
         label = _LABELS[facet].label_of(value)
         return label[:1].upper() + label[1:] if facet in _SENTENCE_CASE else label
 
 
 def narrowed(models: QuerySet[ModelRecord], chosen: Mapping[str, str]) -> QuerySet[ModelRecord]:
     """The models that have a variant which fits every chosen value, in one place."""
-    wanted = {_COLUMNS.get(key, key): value.replace("\0", "") for key, value in chosen.items() if value}
+    wanted = {_COLUMNS.get(key, key): _column(key, value) for key, value in chosen.items() if value}
     if not wanted:
         return models
     if "library" in chosen and not (chosen["library"].isdecimal() and len(chosen["library"]) < _DIGITS):
         return models.none()
     return models.filter(pk__in=Variant.objects.filter(merged_into=None, **wanted).values("model"))
+
+
+def _value(facet: str, stored: object) -> str:
+    return NONE if facet in _MAY_BE_NONE and stored == "" else str(stored)
+
+
+def _column(facet: str, value: str) -> str:
+    """What the column holds for a value of an address."""
+    return "" if facet in _MAY_BE_NONE and value == NONE else value.replace("\0", "")
 
 
 def searched(models: QuerySet[ModelRecord], text: str) -> QuerySet[ModelRecord]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from django.db.models import BigIntegerField, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from catalog.models import Location, Variant
-from catalog.vocabulary import LocationState
+from catalog.models import Location, Preview, Variant
+from catalog.vocabulary import LocationState, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from catalog.models import ModelRecord
 
+_WORST = (Outcome.UNSAFE, Outcome.INVALID, Outcome.UNREADABLE, Outcome.SUSPICIOUS)
 _ON_DISK = (LocationState.PRESENT, LocationState.CHANGED)
 
 
@@ -34,13 +35,18 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a row shows. `state` is the best state of all places, empty when there is none left."""
+    """What a row shows. `state` is the best state of all places, empty when there is none left.
+
+    `outcome` is the worst of its variants, empty when nothing is wrong; `preview` the variant that has a picture.
+    """
 
     chips: tuple[Chip, ...] = ()
     size: int = 0
     places: int = 0
     state: str = ""
     seen: datetime | None = None
+    outcome: str = ""
+    preview: UUID | None = None
 
 
 def sized(models: QuerySet[ModelRecord]) -> QuerySet[ModelRecord]:
@@ -51,10 +57,10 @@ def sized(models: QuerySet[ModelRecord]) -> QuerySet[ModelRecord]:
 
 
 def summaries(ids: Iterable[UUID]) -> Mapping[UUID, Summary]:
-    """For the models of one page, in two statements."""
+    """For the models of one page, in three statements."""
     wanted = list(ids)
     variants: dict[UUID, list[Variant]] = defaultdict(list)
-    columns = ("id", "model_id", "format", "precision", "bits", "size")
+    columns = ("id", "model_id", "format", "precision", "bits", "size", "outcome")
     for row in Variant.objects.filter(model__in=wanted, merged_into=None).only(*columns).order_by("-bits", "number"):
         variants[row.model_id].append(row)
     places: dict[UUID, list[Location]] = defaultdict(list)
@@ -64,10 +70,12 @@ def summaries(ids: Iterable[UUID]) -> Mapping[UUID, Summary]:
     ):
         if place.variant is not None:
             places[place.variant.model_id].append(place)
-    return {pk: _summary(variants[pk], places[pk]) for pk in wanted}
+    pictured = Preview.objects.filter(variant__model__in=wanted, variant__merged_into=None)
+    pictures = set(pictured.values_list("variant", flat=True))
+    return {pk: _summary(variants[pk], places[pk], pictures) for pk in wanted}
 
 
-def _summary(variants: Iterable[Variant], places: Iterable[Location]) -> Summary:
+def _summary(variants: Sequence[Variant], places: Sequence[Location], pictures: Collection[UUID]) -> Summary:
     formats: dict[str, dict[tuple[str, int], None]] = defaultdict(dict)
     for row in variants:
         formats[row.format][row.precision, row.bits] = None
@@ -77,6 +85,8 @@ def _summary(variants: Iterable[Variant], places: Iterable[Location]) -> Summary
         size=sum(place.size for place in here),
         places=len(here),
         state=_state(place.state for place in places),
+        outcome=next((word.value for word in _WORST if any(row.outcome == word for row in variants)), ""),
+        preview=next((row.pk for row in variants if row.pk in pictures), None),
         seen=max((moment for place in places if (moment := _seen(place))), default=None),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django import template
 from django.utils import timezone
@@ -17,10 +18,11 @@ from catalog import vocabulary as words
 from catalog.vocabulary.sizes import human_count, human_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from django.utils.safestring import SafeString
 
+    from catalog.formats.base import Stored
     from catalog.models import Library
     from catalog.queries.attention import Item
 
@@ -43,13 +45,28 @@ _LABELS = {
     "decision": words.DecisionKind, "format": words.Format, "job": words.JobKind, "job_state": words.JobState,
     "kind": words.Kind, "name_source": words.NameSource, "outcome": words.Outcome, "precision": words.Precision,
     "relation": words.Relation, "role": words.FileRole, "skip": words.SkipReason, "stage": words.Stage,
-    "state": words.LocationState,
+    "state": words.LocationState, "trait": words.Trait,
 }  # fmt: skip
 _DOTS = {
     "present": "present", "changed": "warn", "offline": "offline", "missing": "offline", "in_trash": "paused",
     "removed": "offline", "waiting": "waiting", "running": "running", "paused": "paused", "done": "done",
-    "failed": "failed", "cancelled": "offline",
+    "failed": "failed", "cancelled": "offline", "ok": "ok", "pending": "waiting", "unsafe": "bad", "invalid": "bad",
+    "unreadable": "bad", "suspicious": "warn", "unsupported": "offline", "skipped": "offline",
 }  # fmt: skip
+_MEANINGS = {
+    "unsafe": "Loading this file would run a program, or it is built so as to hide what it does. Nothing of it was "
+    "executed, and its tensors are withheld. Do not load it.",
+    "suspicious": "Besides tensors it names other things of Python, which a program that loads it would run. Nothing "
+    "of it was executed. Load it only if you trust whoever made it.",
+    "invalid": "It breaks the rules of its format. Its hashes are right for the bytes that are there, but it will "
+    "hardly load. Download it again.",
+    "unreadable": "Its bytes could not be read.",
+    "unsupported": "Tensors of this format are not read yet; hashes are computed. There is nothing to do.",
+    "changed": "It was written to while it was read. The next scan reads it again.",
+    "pending": "Its header has not been read yet.",
+}
+"""What an outcome means to whoever has such a file; a finding says more."""
+_TONES = {"unsafe": "bad", "invalid": "bad", "unreadable": "bad", "suspicious": "warn", "changed": "warn"}
 
 
 @register.filter
@@ -80,6 +97,44 @@ def label(value: str, of: str) -> str:
 
 
 @register.filter
+def meaning(outcome: str) -> str:
+    """What it means that reading a file came to this."""
+    return _(_MEANINGS[outcome]) if outcome in _MEANINGS else ""
+
+
+@register.filter
+def tone(outcome: str) -> str:
+    """The ground of the box that says it: red, amber, or grey."""
+    return _TONES.get(outcome, "quiet")
+
+
+@register.filter
+def web(text: str) -> str:
+    """The text where it is the address of a page on the web; nothing else that a stranger wrote becomes a link."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    sound = parts.scheme in ("http", "https") and parts.hostname and not any(c.isspace() for c in text)
+    return text if sound else ""
+
+
+@register.filter
+def folded(choices: Iterable[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """The values of a filter that are not shown at first."""
+    return [choice for choice in choices if choice.get("folded")]
+
+
+@register.filter
+def how_stored(stored: Stored | None) -> str:
+    """How a tensor's values lie where that is not plainly: `strided, big-endian`."""
+    if stored is None:
+        return ""
+    words_for = ((stored.strides, _("strided")), (stored.big_endian, _("big-endian")), (stored.varint, _("varint")))
+    return ", ".join(word for true, word in words_for if true)
+
+
+@register.filter
 def layout(library: Library) -> str:
     """Whose folder it is: "ComfyUI", "Ollama, managed", or "plain folder"."""
     tool = layouts.label_of(library.layout)
@@ -99,6 +154,12 @@ def mass(precision: str, bits: int = 0) -> str:
         return "mb16"
     steps = ((32, "m32"), (16, "m16"), (8, "m8"), (1, "m4"))
     return next((name for least, name in steps if bits >= least), "")
+
+
+@register.filter
+def paint(weight: str) -> str:
+    """The class that fills a part of a bar of that mass."""
+    return {"": "f-used", "mb16": "f-bf16"}.get(weight, f"f-{weight}")
 
 
 @register.filter
@@ -166,6 +227,18 @@ def sentence(item: Item) -> str:
 def spoken(key: str) -> str:
     """A key of the settings as words: `prediction_type` -> `Prediction type`."""
     return str(key).replace("_", " ").replace(".", " ").capitalize()
+
+
+@register.filter
+def told(value: object) -> str:
+    """A setting's value: a list as its members, a group as `name: value`, yes and no in words."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, dict):
+        return ", ".join(f"{spoken(key).lower()}: {told(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(told(part) for part in value)
+    return _("not stated") if value is None else str(value)
 
 
 @register.filter

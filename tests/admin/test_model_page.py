@@ -35,7 +35,7 @@ def test_it_answers_what_this_is(boss: Client, catalogue: list[ModelRecord]) -> 
     wanted = (
         str(flux.pk), flux.short_id, "the file name", "Diffusion model", "FLUX.1", f" {sha[:10]} ", "start of SHA-256",
         crc[::-1].hex().upper(), "Joined by itself", "diffusion-model/flux_1-bf16.safetensors", "240 tensors", "unet",
-        "civitai-version", "computed, listed by Civitai", "listed in the header as b7f8d1a02c40", "Hugging Face cache",
+        "Civitai version", "computed, listed by Civitai", "listed in the header as b7f8d1a02c40", "Hugging Face cache",
     )  # fmt: skip
     for words in wanted:
         assert words in text, words

@@ -13,15 +13,19 @@ from catalog.models import (
     Location,
     ModelHash,
     ModelRecord,
+    Preview,
     TensorIndex,
     Variant,
     VariantFile,
 )
 from catalog.queries.attention import Item, items, open_rows
-from catalog.queries.model_page.hashes import FileLines, HashLine, lines_of
+from catalog.queries.external import Known, known
+from catalog.queries.model_page.hashes import FileLines, HashLine, claims_of, lines_of
 from catalog.queries.model_page.history import Event, Named, events, former_names
+from catalog.queries.model_page.recognised import Fact, facts
 from catalog.queries.model_page.relations import Related, related, relations_within
-from catalog.vocabulary import LocationState
+from catalog.queries.model_page.shares import Share, shares
+from catalog.vocabulary import FindingCode, LocationState, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +37,11 @@ __all__ = ["Cell", "ModelPage", "Place", "VariantView", "find", "page"]
 _MOST_FINDINGS = 20
 _HERE = {LocationState.PRESENT.value, LocationState.CHANGED.value, LocationState.OFFLINE.value}
 _READ = {LocationState.PRESENT.value, LocationState.CHANGED.value}
+_EXPLAINS = {FindingCode.UNSAFE, FindingCode.REACHES_OUTSIDE, FindingCode.FOREIGN_OBJECTS, FindingCode.MALFORMED,
+             FindingCode.TRUNCATED, FindingCode.EMPTY, FindingCode.NOT_A_MODEL, FindingCode.HEADER_TOO_LARGE,
+             FindingCode.UNSUPPORTED, FindingCode.COMPRESSED, FindingCode.EXTERNAL_DATA_MISSING,
+             FindingCode.MISSING_SHARD}  # fmt: skip
+"""What says why a variant was not simply read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """The preview of a variant: whose it is, and its size in pixels."""
+
+    variant_id: UUID
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class VariantView:
     """One variant with its hashes, files and places. `relation` says what it is to the reference."""
 
@@ -67,12 +85,20 @@ class VariantView:
     tensors: int | None
     relation: str
     certainty: str
+    facts: tuple[Fact, ...] = ()
+    findings: tuple[Item, ...] = ()
+    preview: Picture | None = None
     reference: bool = False
 
     @property
-    def reasons(self) -> list[tuple[str, str]]:
-        """Why kind, base and precision were given: pairs of what and why."""
-        return [(about, text) for about, text in self.row.reasons]
+    def shares(self) -> tuple[Share, ...]:
+        """Which part of its values is stored in which type."""
+        return shares(self.row.dtypes)
+
+    @property
+    def withheld(self) -> bool:
+        """Are its tensors not shown, so that nobody takes the file for sound?"""
+        return bool(self.row.outcome == Outcome.UNSAFE)
 
     @property
     def verified_at(self) -> datetime | None:
@@ -107,7 +133,9 @@ class ModelPage:
     history: tuple[Event, ...]
     former: tuple[Named, ...]
     aliases: tuple[ModelRecord, ...]
-    external: tuple[ExternalId, ...]
+    external: tuple[Known, ...]
+    traits: tuple[str, ...]
+    preview: Picture | None
 
 
 def find(model_id: UUID) -> ModelRecord | None:
@@ -119,9 +147,9 @@ def page(model: ModelRecord) -> ModelPage:
     """Everything about a live model."""
     rows = list(Variant.objects.filter(model=model, merged_into=None).order_by("-bits", "number"))
     ids = [row.pk for row in rows]
-    views = _views(rows, ids)
+    findings = items(open_rows(model_id=model.pk)[:_MOST_FINDINGS])
+    views = _views(model, rows, ids, findings)
     here = [view for view in views if view.here]
-    findings = open_rows(model_id=model.pk)[:_MOST_FINDINGS]
     names = former_names(ids)
     now = {(place.library, place.path) for view in here for place in view.places if place.state in _HERE}
     return ModelPage(
@@ -135,16 +163,20 @@ def page(model: ModelRecord) -> ModelPage:
         parameters=max((row.parameters for row in rows), default=0),
         verified_at=max((view.verified_at for view in views if view.verified_at), default=None),
         related=tuple(related(model, ids)),
-        findings=tuple(items(findings)),
+        findings=tuple(findings),
         history=tuple(events(model, rows, names)),
         former=tuple(name for name in names if (name.library, name.path) not in now),
         aliases=tuple(model.aliases.order_by("number")),
-        external=tuple(ExternalId.objects.filter(model=model) | ExternalId.objects.filter(variant__in=ids)),
+        external=known(ExternalId.objects.filter(model=model) | ExternalId.objects.filter(variant__in=ids)),
+        traits=tuple(dict.fromkeys(trait for view in here or views for trait in view.row.traits)),
+        preview=next((view.preview for view in here or views if view.preview), None),
     )
 
 
-def _views(rows: Sequence[Variant], ids: Sequence[UUID]) -> list[VariantView]:
-    by_variant = _Parts(ids)
+def _views(
+    model: ModelRecord, rows: Sequence[Variant], ids: Sequence[UUID], findings: Sequence[Item]
+) -> list[VariantView]:
+    by_variant = _Parts(model, ids, findings)
     reference = next((row.pk for row in rows if by_variant.is_here(row.pk)), None)
     relations = relations_within(ids, reference)
     return [by_variant.view(row, relations.get(row.pk, ("", "")), reference=row.pk == reference) for row in rows]
@@ -153,14 +185,17 @@ def _views(rows: Sequence[Variant], ids: Sequence[UUID]) -> list[VariantView]:
 class _Parts:
     """What belongs to these variants, each table read once."""
 
-    def __init__(self, ids: Sequence[UUID]) -> None:
+    def __init__(self, model: ModelRecord, ids: Sequence[UUID], findings: Sequence[Item]) -> None:
+        self.model, self.findings = model, findings
         self.files = _grouped(VariantFile.objects.filter(variant__in=ids, merged_into=None).order_by("position"))
         self.hashes = _grouped(ModelHash.objects.filter(variant__in=ids))
-        self.claims = _grouped(HashClaim.objects.filter(variant__in=ids))
+        self.claims = _grouped(HashClaim.objects.filter(variant__in=ids).select_related("file"))
         places = Location.objects.filter(variant__in=ids, library__removed_at=None).select_related("library")
         self.places = _grouped(places.order_by("library__name", "path_text"))
         self.components = _grouped(Component.objects.filter(variant__in=ids).defer("fingerprint").order_by("name"))
         self.tensors = dict(TensorIndex.objects.filter(variant__in=ids).values_list("variant", "tensors"))
+        sizes = Preview.objects.filter(variant__in=ids).values_list("variant", "width", "height")
+        self.previews = {one[0]: Picture(*one) for one in sizes}
 
     def is_here(self, variant: UUID) -> bool:
         return any(place.state in _HERE for place in self.places[variant])
@@ -173,13 +208,16 @@ class _Parts:
             row=row,
             name=self._name(row, files),
             here=self.is_here(row.pk),
-            lines=lines_of(own, claims),
-            files=() if single else tuple(_file_lines(file, hashes) for file in files),
+            lines=lines_of(own, claims if single else claims_of(None, claims)),
+            files=() if single else tuple(_file_lines(file, hashes, claims) for file in files),
             places=tuple(_place(place) for place in self.places[row.pk]),
             components=tuple(self.components[row.pk]),
             tensors=self.tensors.get(row.pk),
             relation=relation[0],
             certainty=relation[1],
+            facts=facts(row, self.model),
+            findings=tuple(one for one in self.findings if one.variant_id == row.pk and one.code in _EXPLAINS),
+            preview=self.previews.get(row.pk),
             reference=reference,
         )
 
@@ -198,8 +236,9 @@ def _grouped(rows: Iterable[object]) -> Mapping[UUID, list]:  # type: ignore[typ
     return groups
 
 
-def _file_lines(file: VariantFile, hashes: Sequence[ModelHash]) -> FileLines:
-    return FileLines(str(file), file.size, file.role, lines_of([one for one in hashes if one.file_id == file.pk]))
+def _file_lines(file: VariantFile, hashes: Sequence[ModelHash], claims: Sequence[HashClaim]) -> FileLines:
+    own = [one for one in hashes if one.file_id == file.pk]
+    return FileLines(str(file), file.size, file.role, lines_of(own, claims_of(file, claims)))
 
 
 def _place(row: Location) -> Place:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 def edit(
     *, model: ModelRecord, fields: Mapping[str, object], user: AbstractBaseUser | AnonymousUser | None
 ) -> ModelRecord:
-    """Sets what a person says: name, version_name, kind, base, licence, source, tags, notes.
+    """Sets what a person says: name, version_name, kind, base, licence, source, tags, trigger_words, notes.
 
     Fields that stay as they are do not count as edited. An alias edits the model that it was merged into. Raises
     `Refused` for a field that cannot be edited and for a value that it cannot have; nothing is changed then.
@@ -76,7 +76,7 @@ def forget(model: ModelRecord) -> ModelRecord:
 def _clear(row: ModelRecord) -> None:
     row.name, row.name_source = FORGOTTEN, NameSource.FILE
     row.version_name = row.licence = row.source = row.notes = ""
-    row.tags, row.edited = [], []
+    row.tags, row.trigger_words, row.edited = [], [], []
     row.touched = Decision.objects.filter(models_touched=row, actor__isnull=False).exists()
     row.save()
 
@@ -120,19 +120,23 @@ def _word(name: str, words: type[Kind] | type[Base]) -> Clean:
     return clean
 
 
-def _tags(value: object) -> list[str]:
+def _words(name: str, one: str, longest: int) -> Clean:
     """Each once, whatever its case; the first spelling stays."""
-    if not isinstance(value, list | tuple) or not all(isinstance(tag, str) for tag in value):
-        raise Refused("tags are a list of texts.")
-    clean = _text("a tag", 100)
-    found: dict[str, str] = {}
-    for tag in value:
-        word = " ".join(str(clean(tag)).split())
-        if word:
-            found.setdefault(word.casefold(), word)
-    if len(found) > MOST_TAGS:
-        raise Refused(f"A model has at most {MOST_TAGS} tags.")
-    return list(found.values())
+    clean_one = _text(one, longest)
+
+    def clean(value: object) -> list[str]:
+        if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+            raise Refused(f"{name} are a list of texts.")
+        found: dict[str, str] = {}
+        for given in value:
+            word = " ".join(str(clean_one(given)).split())
+            if word:
+                found.setdefault(word.casefold(), word)
+        if len(found) > MOST_TAGS:
+            raise Refused(f"A model has at most {MOST_TAGS} {name}.")
+        return list(found.values())
+
+    return clean
 
 
 def storable(text: str) -> str:
@@ -147,7 +151,8 @@ _CLEAN: Mapping[str, Clean] = {
     "base": _word("base", Base),
     "licence": _text("licence", LONGEST_WORD),
     "source": _text("source", LONGEST_WORD),
-    "tags": _tags,
+    "tags": _words("tags", "a tag", 100),
+    "trigger_words": _words("trigger words", "a trigger word", LONGEST_WORD),
     "notes": _text("notes", LONGEST_NOTES),
 }
 """What can be edited, and what makes a value fit."""
