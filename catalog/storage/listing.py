@@ -11,8 +11,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from catalog.errors import LibraryOffline
+from catalog.storage.beside import (
+    CACHE_FOLDER,
+    CONFIGURED,
+    DATABASES,
+    MAYBE_CONFIG,
+    MODELS_FOLDER,
+    Beside,
+    match,
+)
 from catalog.storage.names import (
     LAYOUT_FOLDERS,
+    MARKING_FOLDERS,
+    MARKS,
     NOISE,
     PARTIAL,
     STATE_SUFFIXES,
@@ -23,7 +34,7 @@ from catalog.storage.names import (
 )
 from catalog.storage.trouble import reason, species
 from catalog.storage.values import Entry, Snapshot, shown
-from catalog.vocabulary import SkipReason
+from catalog.vocabulary import NoteKind, SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
 
 _ENCODING = sys.getfilesystemencoding()
 _PLAIN_NOISE = NOISE - {".json", ".txt", ".jinja"}  # those may be the configuration or tokenizer of a model
+_MOST_MARKS = 10_000
 _ENVIRONMENT_MARKS = ("pyvenv.cfg", "conda-meta")
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # removed, or replaced, since its name was read
 
@@ -42,7 +54,8 @@ class Listing:
 
     `links`: symbolic links that may lead to a model or a folder -> whether the name is that of a model or companion.
     `unfinished`: paths that a note of aria2 lies beside. `stores`: folders with `manifests` and `blobs` in them.
-    `passed_by`: files without a suffix, which a link or a manifest may yet turn out to name.
+    `passed_by`: files without a suffix, which a link or a manifest may yet turn out to name. `notes`: what other
+    programs put beside the models.
     """
 
     def __init__(
@@ -53,11 +66,14 @@ class Listing:
         self._top = os.fsdecode(os.path.basename(root.real)).lower()
         self._has_patterns = bool(include or exclude)
         self._pending: list[tuple[bytes, bool]] = []
+        self._near: list[os.DirEntry[str]] = []
+        self.notes: list[Beside] = []
         self.entries: list[Entry] = []
         self.links: dict[bytes, bool] = {}
         self.unfinished: set[bytes] = set()
         self.passed_by: set[bytes] = set()
         self.stores: list[bytes] = []
+        self.marks: list[bytes] = []
         self.skipped: Counter[SkipReason] = Counter()
         self.odd: list[tuple[bytes, str]] = []
         self.unreadable: dict[bytes, str] = {}
@@ -135,7 +151,8 @@ class Listing:
         the second a picture or text beside it.
         """
         weights, plain, take = self._weights, _PLAIN_NOISE, self.entries.append
-        passed_by = 0
+        near = self._near = []
+        passed_by, before = 0, len(self.entries)
         for item in found:
             name = item.name
             tail = name[name.rfind(".") :].lower()
@@ -151,9 +168,42 @@ class Listing:
                 take(Entry(path, now))
             elif tail in plain and item.is_file(follow_symlinks=False):
                 passed_by += 1
+                if name in MARKS:
+                    self._mark(prefix + name.encode(_ENCODING))
+                near.append(item)
             else:
                 self._other(item, prefix + name.encode(_ENCODING, "surrogateescape"), in_layout=in_layout)
         self.skipped[SkipReason.NOT_A_MODEL] += passed_by
+        if near:
+            self._beside(found, prefix, [os.fsdecode(entry.path[len(prefix) :]) for entry in self.entries[before:]])
+        self._databases(found, prefix)
+
+    def _beside(self, found: list[os.DirEntry[str]], prefix: bytes, weights: list[str]) -> None:
+        """Of what was passed by in a folder, the notes about a model in it."""
+        items = {item.name: item for item in self._near}
+        folders = (item.name for item in found if item.is_dir(follow_symlinks=False))
+        is_model = any(item.name in CONFIGURED for item in found)
+        itself = os.fsdecode(os.path.basename(prefix[:-1])) if is_model else None
+        for name, kind, owner in match(items, weights=weights, folders=folders, itself=itself):
+            path = prefix + os.fsencode(name)
+            if self._exclude.verdict(path):
+                continue
+            with suppress(OSError):
+                now = self._root.look(path) if items[name].is_symlink() else Snapshot.of(items[name].stat())
+                self.notes.append(Beside(Entry(path, now), kind, prefix + os.fsencode(owner) if owner else prefix[:-1]))
+                self.skipped[SkipReason.NOT_A_MODEL] -= 1
+
+    def _databases(self, found: list[os.DirEntry[str]], prefix: bytes) -> None:
+        """The caches of a program that keeps them beside its models; their folder is not entered."""
+        if sum(item.name in (CACHE_FOLDER, MODELS_FOLDER) for item in found) == 2:
+            for name in DATABASES:
+                with suppress(OSError):
+                    entry = Entry(prefix + name, self._root.look(prefix + name))
+                    self.notes.append(Beside(entry, NoteKind.A1111_DATABASE, prefix[:-1]))
+
+    def _mark(self, path: bytes) -> None:
+        if len(self.marks) < _MOST_MARKS:
+            self.marks.append(path)
 
     def _refused(self, name: str, path: bytes) -> bool:
         if is_training_state(name):
@@ -168,7 +218,7 @@ class Listing:
         elif item.is_dir(follow_symlinks=False):
             self._enter(item.name, path, in_layout=in_layout)
         elif item.is_symlink():
-            self._link(item.name, path, in_layout=in_layout)
+            self._link(item, path, in_layout=in_layout)
         elif suffix_of(item.name) in self._weights:
             self._odd(item, path)
 
@@ -180,10 +230,14 @@ class Listing:
                     self.entries.append(Entry(path, Snapshot.of(item.stat(follow_symlinks=False))))
             return
         self.skipped[skipped] += 1
+        if item.name in MARKS:
+            self._mark(path)
         if skipped is SkipReason.PARTIAL and path.endswith(b".aria2"):
             self.unfinished.add(path.removesuffix(b".aria2"))
         elif skipped is SkipReason.NOT_A_MODEL and "." not in item.name:
             self.passed_by.add(path)
+        elif skipped is SkipReason.NOT_A_MODEL and suffix_of(item.name) in MAYBE_CONFIG:
+            self._near.append(item)
 
     def _no_candidate(self, name: str, *, in_layout: bool) -> SkipReason | None:
         """Why a file or link is passed by, by its name; None when it is taken."""
@@ -211,15 +265,20 @@ class Listing:
             self.skipped[SkipReason.PRUNED_FOLDER] += 1
         else:
             self._pending.append((path, in_layout or _is_layout(above or self._top, name.lower())))
+            if name in MARKING_FOLDERS:
+                self._mark(path)
             if name == "manifests":
                 self.stores.append(parent)
 
-    def _link(self, name: str, path: bytes, *, in_layout: bool) -> None:
+    def _link(self, item: os.DirEntry[str], path: bytes, *, in_layout: bool) -> None:
         """Remembers a link that may lead to a model, or (its name does not say) to a folder."""
+        name = item.name
         skipped = self._no_candidate(name, in_layout=in_layout)
         may_be_folder = skipped is SkipReason.NOT_A_MODEL and suffix_of(name) not in NOISE
         if skipped is not None and not may_be_folder:
             self.skipped[skipped] += 1
+            if skipped is SkipReason.NOT_A_MODEL:
+                self._near.append(item)
         elif not self.left_out(path):
             self.links[path] = skipped is None
 

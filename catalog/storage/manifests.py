@@ -1,29 +1,68 @@
-"""The names that Ollama gives to its blobs: `manifests/<registry>/<namespace>/<model>/<tag>`.
+"""What Ollama says of its blobs: `manifests/<registry>/<namespace>/<model>/<tag>` beside `blobs/sha256-<digest>`.
 
-Source: https://github.com/ollama/ollama, server/manifest.go and server/modelpath.go.
+Source: https://github.com/ollama/ollama, manifest/manifest.go and types/model/name.go.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import FileProblem
 from catalog.storage.values import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from catalog.storage.root import Root
 
-_MODEL_LAYERS = frozenset(f"application/vnd.ollama.image.{kind}" for kind in ("model", "projector", "adapter"))
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_LAYER = "application/vnd.ollama.image."
+_WEIGHTS = ("model", "projector", "adapter")
+_LICENCE = "license"
+_DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 _LARGEST = 4 << 20
+_LICENCE_READ = 4096
+_MOST_IN_FOLDER = 20_000
+_MOST_LAYERS = 1000
 _DEPTH = 4
 _HOME = "registry.ollama.ai"
 _NAMESPACE = "library"
+
+
+class Use(NamedTuple):
+    """One model of Ollama that uses a blob. `role` is `model`, `projector` or `adapter`.
+
+    `manifest` is the digest of the manifest, whose first twelve digits `ollama list` shows as the id. `licence` is the
+    blob with the text of the licence, relative to the library; empty where there is none.
+    """
+
+    registry: str
+    namespace: str
+    model: str
+    tag: str
+    role: str
+    manifest: str
+    licence: bytes = b""
+
+    @property
+    def title(self) -> str:
+        """As people type it: `llama3:8b`, `someone/mine:latest`, `hf.co/org/repo:Q4_K_M`."""
+        if self.registry != _HOME:
+            return f"{self.registry}/{self.namespace}/{self.model}:{self.tag}"
+        return f"{self.model}:{self.tag}" if self.namespace == _NAMESPACE else f"{self.namespace}/{self.model}:{self.tag}"
+
+    @property
+    def page(self) -> str:
+        """Where it is from; empty for a registry without pages."""
+        if self.registry == _HOME:
+            return f"https://ollama.com/{self.namespace}/{self.model}"
+        if self.registry in ("hf.co", "huggingface.co"):
+            return f"https://huggingface.co/{self.namespace}/{self.model}"
+        return ""
 
 
 def named_blobs(root: Root, store: bytes) -> dict[bytes, tuple[str, ...]]:
@@ -31,13 +70,36 @@ def named_blobs(root: Root, store: bytes) -> dict[bytes, tuple[str, ...]]:
 
     `store` is the folder with `manifests` and `blobs`. A manifest that is unsound names nothing.
     """
-    found: dict[bytes, list[str]] = {}
+    return {blob: tuple(dict.fromkeys(use.title for use in uses)) for blob, uses in used_blobs(root, store).items()}
+
+
+def used_blobs(root: Root, store: bytes) -> Mapping[bytes, tuple[Use, ...]]:
+    """The same with all that the manifests say of each use, in the order of the names."""
+    found: dict[bytes, list[Use]] = {}
     for parts in sorted(_files(root, os.path.join(store, b"manifests"), _DEPTH)):
-        title = _title(parts)
-        for digest in _layers(root, os.path.join(store, b"manifests", *parts)):
-            blob = os.path.join(store, b"blobs", digest.replace(":", "-").encode())
-            found.setdefault(blob, []).append(title)
-    return {blob: tuple(dict.fromkeys(titles)) for blob, titles in found.items()}
+        text = _text(root, os.path.join(store, b"manifests", *parts))
+        registry, namespace, model, tag = (shown(part) for part in parts)
+        layers = _layers(text)
+        licence = next((_blob(store, digest) for role, digest in layers if role == _LICENCE), b"")
+        for role, digest in layers:
+            if role in _WEIGHTS:
+                use = Use(registry, namespace, model, tag, role, hashlib.sha256(text).hexdigest(), licence)
+                found.setdefault(_blob(store, digest), []).append(use)
+    return {blob: tuple(uses) for blob, uses in found.items()}
+
+
+def licence_line(root: Root, blob: bytes) -> str:
+    """The first line of a licence's text that says anything."""
+    try:
+        with root.open(blob) as file:
+            text = file.read_at(0, min(file.size, _LICENCE_READ))
+    except FileProblem:
+        return ""
+    return next((line.strip() for line in shown(text).splitlines() if line.strip()), "")
+
+
+def _blob(store: bytes, digest: str) -> bytes:
+    return os.path.join(store, b"blobs", b"sha256-" + digest.encode())
 
 
 def _files(root: Root, folder: bytes, depth: int) -> Iterator[tuple[bytes, ...]]:
@@ -48,7 +110,8 @@ def _files(root: Root, folder: bytes, depth: int) -> Iterator[tuple[bytes, ...]]
         return
     try:
         with os.scandir(descriptor) as listed:
-            names = [(os.fsencode(item.name), item.is_dir(follow_symlinks=False)) for item in listed]
+            some = islice(listed, _MOST_IN_FOLDER)
+            names = [(os.fsencode(item.name), item.is_dir(follow_symlinks=False)) for item in some]
     except OSError:
         return
     finally:
@@ -60,29 +123,30 @@ def _files(root: Root, folder: bytes, depth: int) -> Iterator[tuple[bytes, ...]]
             yield (name,)
 
 
-def _title(parts: tuple[bytes, ...]) -> str:
-    registry, namespace, model, tag = (shown(part) for part in parts)
-    if registry != _HOME:
-        return f"{registry}/{namespace}/{model}:{tag}"
-    return f"{model}:{tag}" if namespace == _NAMESPACE else f"{namespace}/{model}:{tag}"
-
-
-def _layers(root: Root, path: bytes) -> list[str]:
-    """Digests of the layers with weights."""
+def _text(root: Root, path: bytes) -> bytes:
     try:
         with root.open(path) as file:
-            text = file.read_at(0, min(file.size, _LARGEST))
+            return file.read_at(0, min(file.size, _LARGEST))
+    except FileProblem:
+        return b""
+
+
+def _layers(text: bytes) -> list[tuple[str, str]]:
+    """Kind and digits of each sound layer."""
+    try:
         manifest = json.loads(text)
-    except (FileProblem, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return []
     layers = manifest.get("layers") if isinstance(manifest, dict) else None
-    return [layer["digest"] for layer in layers if _has_weights(layer)] if isinstance(layers, list) else []
+    found = (_layer(layer) for layer in layers[:_MOST_LAYERS]) if isinstance(layers, list) else ()
+    return [layer for layer in found if layer is not None]
 
 
-def _has_weights(layer: object) -> bool:
-    return (
-        isinstance(layer, dict)
-        and layer.get("mediaType") in _MODEL_LAYERS
-        and isinstance(digest := layer.get("digest"), str)
-        and _DIGEST.fullmatch(digest) is not None
-    )
+def _layer(layer: object) -> tuple[str, str] | None:
+    if not isinstance(layer, dict):
+        return None
+    kind, digest = layer.get("mediaType"), layer.get("digest")
+    if not isinstance(kind, str) or not isinstance(digest, str):
+        return None
+    digits = _DIGEST.fullmatch(digest)
+    return (kind.removeprefix(_LAYER), digits[1]) if digits is not None and kind.startswith(_LAYER) else None

@@ -56,6 +56,15 @@ LAYOUT_FOLDERS = _words(
 )
 """Folders (lower case) right below a `models` folder that the image tools keep one kind of model in."""
 
+MARKS = _words(
+    """.sm-portable README.txt SwarmUI.csproj SwarmUI.sln comfyui_version.py entry_with_update.py extra_model_paths.yaml
+    folder_paths.py fooocus_version.py installer.py invokeai.yaml launch-linux.sh webui-user.bat webui-user.sh"""
+)
+"""Files that tell which program a folder belongs to. They are noted where they are met, and never opened for that."""
+
+MARKING_FOLDERS = _words("Packages custom_nodes databases dlbackend manifests")
+"""Folders that tell the same."""
+
 _COMPANIONS = frozenset(("special_tokens_map.json", "added_tokens.json", "merges.txt"))
 _COMPANION_STARTS = ("tokenizer", "vocab.", "chat_template")
 _COMPANION_ENDS = ("config.json", "index.json", ".model")

@@ -19,6 +19,7 @@ from catalog.vocabulary import SkipReason
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from catalog.storage.beside import Beside
     from catalog.storage.root import Root
 
 IGNORE_FILE = b".isotopeignore"
@@ -51,7 +52,8 @@ class Walk:
     `links`: second names inside the library: a twin's path -> the path of its entry; a link to a folder -> the folder.
     `leaving_links`: (link, absolute target) of links that lead out; not followed.
     `odd`: (path, what it is) of pipes, sockets and devices that are named like a model.
-    `unreadable_folders`: (path, reason). `names`: entry path -> names that a manifest of Ollama gives it.
+    `notes`: what other programs put beside models. `unreadable_folders`: (path, reason). `names`: entry path -> names
+    that a manifest of Ollama gives it.
     `seen` counts everything that was listed, so 0 may be an empty mount point.
     """
 
@@ -66,6 +68,7 @@ class Walk:
     odd: tuple[tuple[bytes, str], ...] = ()
     unreadable_folders: tuple[tuple[bytes, str], ...] = ()
     names: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[Beside, ...] = ()
     seen: int = 0
     broken_off: bool = False
 
@@ -125,6 +128,7 @@ def walk(
         odd=tuple(sorted(listing.odd)),
         unreadable_folders=tuple(sorted(listing.unreadable.items())),
         names=names,
+        notes=tuple(sorted(listing.notes)),
         seen=listing.seen,
         broken_off=not to_the_end or not root.still_there(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, Outcome, Precision, Trait
 from catalog.vocabulary.findings import FindingCode
 from catalog.vocabulary.hashes import AUTOV2_DIGITS, Algorithm
+from catalog.vocabulary.notes import NoteKind
 from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Obstacle, Relation
 from catalog.vocabulary.skips import SkipReason
 from catalog.vocabulary.states import ClaimSource, JobKind, JobState, LocationState, Stage, Verified
@@ -26,6 +27,7 @@ __all__ = [
     "Kind",
     "LocationState",
     "NameSource",
+    "NoteKind",
     "Obstacle",
     "Outcome",
     "Precision",

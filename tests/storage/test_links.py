@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalog.storage.root import Root
 from catalog.storage.walk import Walk, WalkRules, walk
-from catalog.vocabulary import SkipReason
+from catalog.vocabulary import NoteKind, SkipReason
 from tests.builders import write_tree
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ def test_a_blob_of_hugging_face_goes_by_its_first_link(tmp_path: Path) -> None:
     ]
     assert found.links == {snapshots + b"/r2/model.safetensors": snapshots + b"/r1/model.safetensors"}
     assert found.entries[1].snapshot.size == len(b"weights")
-    assert found.skipped == {SkipReason.NOT_A_MODEL: 3, SkipReason.PARTIAL: 1}, "two read-me files and the ref"
+    assert found.skipped == {SkipReason.NOT_A_MODEL: 1, SkipReason.PARTIAL: 1}, "the ref"
+    cards = [(os.fsdecode(note.entry.path), note.kind, note.owner) for note in found.notes]
+    assert [name for name, _, _ in cards] == [os.fsdecode(snapshots) + f"/{one}/README.md" for one in ("r1", "r2")]
+    assert {kind for _, kind, _ in cards} == {NoteKind.MODEL_CARD}
 
 
 def test_a_folder_is_not_entered_twice_and_loops_end(tmp_path: Path) -> None:
