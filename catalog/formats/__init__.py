@@ -14,12 +14,15 @@ from catalog.formats.base import (
     SetSource,
     Source,
     TensorInfo,
+    truncated,
 )
 from catalog.formats.sniffing import sniff
 from catalog.vocabulary import FindingCode, Format, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from catalog.formats.heads import Guess
 
 __all__ = [
     "READERS",
@@ -53,11 +56,8 @@ def probe_file(source: Source) -> Probe:
     if guess.no_model:
         return _failed(guess.format, Outcome.INVALID, Problem(FindingCode.NOT_A_MODEL, {"what": guess.no_model}))
     reader = READERS.get(guess.format)
-    if reader is None:
-        label = guess.label or guess.format.label
-        return _failed(guess.format, Outcome.UNSUPPORTED, Problem(FindingCode.UNSUPPORTED, {"format": label}))
     try:
-        return reader(source)
+        return reader(source) if reader is not None else _named(guess, source)
     except (MalformedFile, UnsupportedFormat) as error:
         return _failed(guess.format, error.outcome, Problem(error.code, error.params))
 
@@ -65,6 +65,14 @@ def probe_file(source: Source) -> Probe:
 def probe_set(source: SetSource) -> Probe:
     """What the files of one weight set are together; a missing shard makes it `invalid`, its tensors still listed."""
     return folders.read(source, lambda file: probe_file(file.source))
+
+
+def _named(guess: Guess, source: Source) -> Probe:
+    """A format that is recognised, its tensors not read. Raises `MalformedFile` where the file is cut off."""
+    if guess.promised > source.size:
+        raise truncated(guess.promised, source.size)
+    problem = Problem(FindingCode.UNSUPPORTED, {"format": guess.title})
+    return Probe(guess.format, Outcome.UNSUPPORTED, metadata=guess.facts, problems=(problem,))
 
 
 def _failed(kind: Format, outcome: Outcome, problem: Problem) -> Probe:
