@@ -55,7 +55,7 @@ class Listing:
     `links`: symbolic links that may lead to a model or a folder -> whether the name is that of a model or companion.
     `unfinished`: paths that a note of aria2 lies beside. `stores`: folders with `manifests` and `blobs` in them.
     `passed_by`: files without a suffix, which a link or a manifest may yet turn out to name. `notes`: what other
-    programs put beside the models.
+    programs put beside the models. `marks`: files and folders that tell whose folder they lie in.
     """
 
     def __init__(

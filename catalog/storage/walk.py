@@ -54,6 +54,7 @@ class Walk:
     `odd`: (path, what it is) of pipes, sockets and devices that are named like a model.
     `notes`: what other programs put beside models. `unreadable_folders`: (path, reason). `names`: entry path -> names
     that a manifest of Ollama gives it.
+    `marks`: files and folders that tell which program a folder belongs to.
     `seen` counts everything that was listed, so 0 may be an empty mount point.
     """
 
@@ -69,6 +70,7 @@ class Walk:
     unreadable_folders: tuple[tuple[bytes, str], ...] = ()
     names: Mapping[bytes, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[Beside, ...] = ()
+    marks: tuple[bytes, ...] = ()
     seen: int = 0
     broken_off: bool = False
 
@@ -129,6 +131,7 @@ def walk(
         unreadable_folders=tuple(sorted(listing.unreadable.items())),
         names=names,
         notes=tuple(sorted(listing.notes)),
+        marks=tuple(sorted(listing.marks)),
         seen=listing.seen,
         broken_off=not to_the_end or not root.still_there(),
     )

@@ -15,11 +15,11 @@ from django.db.models.fields import BooleanField
 from django.db.models.functions import Now
 
 from catalog.errors import Busy, Cancelled, LibraryOffline, NotFound
-from catalog.layouts import guess
+from catalog.layouts.kept import Tools
 from catalog.models import Library
 from catalog.services import libraries
 from catalog.services.identity import reuniting
-from catalog.services.scanning import drives, known, noticing, settling
+from catalog.services.scanning import drives, known, noticing, settling, tools
 from catalog.services.scanning.comparing import compare, devices
 from catalog.services.scanning.drives import Drives
 from catalog.services.scanning.moving import take_moves
@@ -171,11 +171,13 @@ class _Scan:
         lost = self._sort_gone(root, result, changes, found)
         if lost and not (found or changes.new or walked.part):
             raise self._gone("is on another drive than before")
-        write(self._library, changes, self._talk.pause)
+        report = self._report(walked, result, changes, growing)
+        owners = tools.look(self._library, walked, quiet=not report.changed, all_there=walked.complete and not lost)
+        write(self._library, changes, owners.layout_at, self._talk.pause)
+        tools.correct(self._library, owners)
         if changes.missing:
             reuniting.reunite(missing=[place.location_id for place in changes.missing])
-        report = self._report(walked, result, changes, growing)
-        return self._finish(root, walked, report, lost)
+        return self._finish(root, walked, report, lost, owners)
 
     def _second_look(self, root: Root, walked: Walk, result: Comparison) -> tuple[Changes, int]:
         """What must be looked at once more: the changes, and how many files are still being written."""
@@ -219,18 +221,20 @@ class _Scan:
         )
 
     def _finish(
-        self, root: Root, walked: Walk, report: ScanReport, lost: Mapping[bytes, list[KnownPlace]]
+        self, root: Root, walked: Walk, report: ScanReport, lost: Mapping[bytes, list[KnownPlace]], owners: Tools
     ) -> ScanReport:
         """Findings and, after a scan of the whole library, the stamp."""
         wanted = [*noticing.of_walk(self._library, walked), *noticing.of_drives(self._library, lost)]
         whole = not walked.part
-        kept = self._kept(root, walked, report) if whole else {}
+        kept = self._kept(root, walked, report) | owners.report() if whole else {}
         if whole:
             wanted += noticing.of_twin(self._library, self._others, str(kept["shape"]))
         noticing.settle(self._library, wanted, walked)
         report = replace(report, findings=len(wanted), seconds=round(time.monotonic() - self._started, 3))
         if whole:
-            stamp = {"last_report": report.as_json() | kept, "last_scan_at": Now()} | self._layout(walked, report)
+            stamp = {"last_report": report.as_json() | kept, "last_scan_at": Now()}
+            if Tools.kept(self._library.last_report) != owners or report.changed:
+                stamp |= tools.of_library(owners, (entry.path for entry in walked.entries))
             Library.objects.filter(pk=self._library.pk).update(**stamp)
         return report
 
@@ -240,15 +244,6 @@ class _Scan:
         if not report.changed and {"shape", "drives"} <= before.keys():
             return {"shape": before["shape"], "drives": before["drives"]}
         return {"shape": noticing.shape(walked), "drives": self._before.after(root, walked).as_json()}
-
-    def _layout(self, walked: Walk, report: ScanReport) -> dict[str, object]:
-        """Whose folder this is, when what lies in it changed. What a tool manages is not ours to write to."""
-        if not report.changed:
-            return {}
-        layout = guess(bytes(self._library.path), (entry.path for entry in walked.entries))
-        if layout is None:
-            return {"layout": "", "managed": False}
-        return {"layout": layout.name, "managed": layout.managed} | ({"read_only": True} if layout.managed else {})
 
     def _gone(self, what: str) -> LibraryOffline:
         return LibraryOffline(f"{self._library.path_text} {what}.")

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 SHARES_SIZE, ORDINARY, LAST = 1, 2, 9
 """Priorities, as `Location.priority` has them."""
 _FIELDS = (
-    "path", "path_key", "path_text", "state", "outcome", "size", "missing_since", "hashed_at", "stage", "priority",
-    "lease", "leased_until", "attempts", "alone", "done_bytes",
+    "path", "path_key", "path_text", "layout", "state", "outcome", "size", "missing_since", "hashed_at", "stage",
+    "priority", "lease", "leased_until", "attempts", "alone", "done_bytes",
 )  # fmt: skip
-_PLACE = ("id", "library_id", "path", "set_name", "path_key", "path_text", "size", "priority")
+_PLACE = ("id", "library_id", "path", "set_name", "path_key", "path_text", "layout", "size", "priority")
 _FRESH = ("state", "outcome", "stage", "attempts", "alone", "done_bytes")
 
 
@@ -63,8 +63,10 @@ class Changes:
         return [*self.moved, *self.edited, *self.recognised, *self.untold, *self.again]
 
 
-def write(library: Library, changes: Changes, pause: Callable[[], None]) -> None:
+def write(library: Library, changes: Changes, layout_at: Callable[[bytes], str], pause: Callable[[], None]) -> None:
     """Writes everything, in short transactions; each place is written whole. `pause` is called between; it may raise.
+
+    `layout_at` says whose folder a path lies in.
 
     Interrupted, it leaves the rest to the next scan. Raises `NotFound` when the library was removed meanwhile.
     """
@@ -75,12 +77,12 @@ def write(library: Library, changes: Changes, pause: Callable[[], None]) -> None
     for part in changes.parts():
         pause()
         with _transaction(library):
-            _Known(library, part).write()
+            _Known(library, part, layout_at).write()
     sizes = Counter(found.size for found in changes.new)
     for fresh in batches(sorted(changes.new, key=lambda found: place_key(found.path, found.set))):
         pause()
         with _transaction(library):
-            _insert(library, fresh, sizes)
+            _insert(library, fresh, layout_at, sizes)
 
 
 @contextmanager
@@ -108,8 +110,8 @@ def _let_go_of_names(moved: list[Pair]) -> None:
 class _Known:
     """The changes of places that have a row. All rows are locked first, in the order of their numbers."""
 
-    def __init__(self, library: Library, changes: Changes) -> None:
-        self._library, self._changes = library, changes
+    def __init__(self, library: Library, changes: Changes, layout_at: Callable[[bytes], str]) -> None:
+        self._library, self._changes, self._layout_at = library, changes, layout_at
         ids = {pair.place.location_id for pair in changes.pairs}
         ids |= {place.location_id for place in (*changes.missing, *changes.away)}
         rows = Location.objects.select_for_update(of=("self",)).select_related("variant")
@@ -140,6 +142,7 @@ class _Known:
         for row, pair in moves:
             row.path, row.path_text = pair.found.path, path_text(pair.found.path)
             row.path_key = place_key(pair.found.path, pair.found.set)
+            row.layout = self._layout_at(pair.found.path)
             _call_back(row, pair.place.mood)
         files.rename(self._changes.moved)
 
@@ -195,7 +198,7 @@ def _queue(row: Location, stage: Stage) -> None:
     row.alone = False
 
 
-def _insert(library: Library, batch: list[FileSet], sizes: Counter[int]) -> None:
+def _insert(library: Library, batch: list[FileSet], layout_at: Callable[[bytes], str], sizes: Counter[int]) -> None:
     """New locations with their files. Those that share their size with another are read first, the other too."""
     known = _hurry({found.size for found in batch})
     ids = new_ids(Location, len(batch))
@@ -211,6 +214,7 @@ def _insert(library: Library, batch: list[FileSet], sizes: Counter[int]) -> None
                 found.set,
                 place_key(found.path, found.set),
                 path_text(found.path),
+                layout_at(found.path),
                 found.size,
                 SHARES_SIZE if found.size in known or sizes[found.size] > 1 else ORDINARY,
                 *fresh,
