@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.errors import FileProblem, LeaseLost, UnreadableFile
 from catalog.models import Library
-from catalog.services import drives, totals
-from catalog.services.identity import attaching, noticing, places
+from catalog.services import drives, findings, totals
+from catalog.services.identity import attaching, noticing, places, stores
 from catalog.services.identity.fencing import still_ours
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.identity.places import Failed, Place
 from catalog.services.identity.reading import Reading, read_header
-from catalog.storage.manifests import named_blobs
 from catalog.storage.root import Root
 from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from catalog.services.claiming import Claim
-
-_BLOBS = b"blobs"
+    from catalog.services.identity.stores import Gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +43,13 @@ def probe(*, claim: Claim, cancelled: Callable[[], bool] | None = None) -> Probe
     waiting = places.load(claim)
     with Root(bytes(library.path)) as root:
         readings, failed = _read_all(root, waiting, cancelled or _never)
-        ollama = _names_of_blobs(root, waiting)
+        known = stores.gather(root, library, waiting)
     _look(library, failed)
     if not readings and not failed:
         if not waiting:
             raise LeaseLost("Another worker has taken over; there is nothing left to read.")
         return ProbeReport()
-    return _write(claim, library, ollama, (readings, failed))
+    return _write(claim, library, known, (readings, failed))
 
 
 def _never() -> bool:
@@ -83,30 +80,21 @@ def _look(library: Library, failed: Sequence[Failed]) -> None:
         drives.look(library_id=library.pk, besides=[bytes(file.path) for one in suspects for file in one.place.files])
 
 
-def _names_of_blobs(root: Root, waiting: Sequence[Place]) -> Mapping[bytes, tuple[str, ...]]:
-    """What Ollama calls the blobs among the places."""
-    named: dict[bytes, tuple[str, ...]] = {}
-    folders = {os.path.dirname(bytes(place.location.path)) for place in waiting}
-    for folder in folders:
-        if os.path.basename(folder) == _BLOBS:
-            named |= named_blobs(root, os.path.dirname(folder))
-    return named
-
-
 @in_one_transaction
 def _write(
     claim: Claim,
     library: Library,
-    ollama: Mapping[bytes, tuple[str, ...]],
+    gathered: Gathered,
     results: tuple[Sequence[Reading], Sequence[Failed]],
 ) -> ProbeReport:
     ids = [*(one.place.id for one in results[0]), *(one.place.id for one in results[1])]
     ours = still_ours(claim, ids)
     readings = [one for one in results[0] if one.place.id in ours]
     failed = [one for one in results[1] if one.place.id in ours]
-    attached = attaching.attach(readings=readings, library=library, ollama=ollama)
+    attached = attaching.attach(readings=readings, library=library, known=gathered.known)
     attaching.mark_failed((one.place.id, one.problem.outcome) for one in failed)
     noticing.notice(readings=readings, failed=failed)
+    findings.raise_all(found=gathered.problems)
     totals.stale([library.pk])
     return ProbeReport(
         born=len(attached.born),

@@ -53,7 +53,9 @@ class Use(NamedTuple):
         """As people type it: `llama3:8b`, `someone/mine:latest`, `hf.co/org/repo:Q4_K_M`."""
         if self.registry != _HOME:
             return f"{self.registry}/{self.namespace}/{self.model}:{self.tag}"
-        return f"{self.model}:{self.tag}" if self.namespace == _NAMESPACE else f"{self.namespace}/{self.model}:{self.tag}"
+        return (
+            f"{self.model}:{self.tag}" if self.namespace == _NAMESPACE else f"{self.namespace}/{self.model}:{self.tag}"
+        )
 
     @property
     def page(self) -> str:

@@ -74,6 +74,7 @@ def test_ollama_names_its_blobs(tmp_path: Path) -> None:
     )
 
     assert name_of_only_model(tmp_path) == ("llama3:8b", NameSource.OLLAMA)
-    assert ExternalId.objects.get().value == "llama3:8b"
+    assert ExternalId.objects.get(scheme="ollama").value == "llama3:8b"
+    assert ExternalId.objects.get(scheme="ollama-id").value == hashlib.sha256(manifest).hexdigest()
     claim = HashClaim.objects.get()
     assert (claim.algorithm, bytes(claim.digest).hex(), claim.source) == ("sha256", digest, ClaimSource.OLLAMA)

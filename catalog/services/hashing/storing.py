@@ -12,11 +12,11 @@ from catalog.services import bulk, totals
 from catalog.services.hashing import settling
 from catalog.services.hashing.report import HashReport
 from catalog.services.hashing.rows import Told, files_of, outcome_of, store_digests
-from catalog.services.identity import attaching, births, joining, listed, noticing, rejections
+from catalog.services.identity import attaching, births, comparing, joining, listed, noticing, rejections
 from catalog.services.identity.absorbing import absorb_all
 from catalog.services.identity.fencing import LEASE, let_go, still_ours
 from catalog.services.identity.locking import in_one_transaction
-from catalog.vocabulary import Basis, ClaimSource, DecisionKind, FileRole, FindingCode, LocationState, Stage
+from catalog.vocabulary import Basis, ClaimSource, DecisionKind, FindingCode, LocationState, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +91,7 @@ def _identify(
         for group in settled.groups.values()
         if group.survivor is None and (reading := group.places[0].reading) is not None
     ]
-    born = births.give_birth(readings=orphans, library=library, ollama={})
+    born = births.give_birth(readings=orphans, library=library, known={})
     told: list[Told] = []
     for content, group in settled.groups.items():
         variant = group.survivor or Variant(pk=born[group.places[0].place.id].variant_id)
@@ -173,27 +173,14 @@ def _link_files(told: Sequence[Told]) -> None:
 
 
 def _compare_listed(digested: Sequence[Digested]) -> None:
-    """What others list of a place against what was computed of it; of a set, against its one file with weights."""
-    claims: dict[int, list[HashClaim]] = {one.place.id: [] for one in digested}
-    for claim in HashClaim.objects.filter(location__in=claims):
-        claims[claim.location_id].append(claim)
-    raised = [
-        finding
-        for one in digested
-        if claims[one.place.id]
-        for finding in listed.contradictions(claims[one.place.id], _meant(one))
-    ]
-    noticing.replace(list(claims), raised, [FindingCode.CLAIM_DIFFERS])
-
-
-def _meant(one: Digested) -> Mapping[str, bytes]:
-    """Digests of the one file that somebody can mean who lists one for this place."""
-    files = [
-        computed
-        for file, computed in zip(one.place.files, one.files, strict=True)
-        if one.place.single or file.role == FileRole.WEIGHTS
-    ]
-    return files[0] if len(files) == 1 else {}
+    """What others list of a place against what was computed of it."""
+    comparing.replace(
+        HashClaim.objects.filter(location__in=[one.place.id for one in digested]),
+        {
+            one.place.id: comparing.computed(one.place.files, one.files, one.whole, single=one.place.single)
+            for one in digested
+        },
+    )
 
 
 def _notice(digested: Sequence[Digested], failed: Sequence[Failed]) -> None:

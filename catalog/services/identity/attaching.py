@@ -9,7 +9,7 @@ from django.db import connection
 
 from catalog.models import Location, LocationFile
 from catalog.services import bulk
-from catalog.services.identity import births, moving, redescribing
+from catalog.services.identity import births, learning, moving, redescribing
 from catalog.services.identity.fencing import LEASE, let_go
 from catalog.storage.keys import signed
 from catalog.vocabulary import LocationState, Outcome, Stage
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from catalog.models import Library
+    from catalog.services.identity.known import Known
     from catalog.services.identity.moving import Vanished
     from catalog.services.identity.reading import Reading
 
@@ -42,12 +43,15 @@ class Attached:
     stages: dict[int, Stage] = field(default_factory=dict)
 
 
-def attach(*, readings: Sequence[Reading], library: Library, ollama: Mapping[bytes, tuple[str, ...]]) -> Attached:
-    """Writes what the headers of these locations say, and lets go of them. The caller holds their rows locked."""
+def attach(*, readings: Sequence[Reading], library: Library, known: Mapping[int, Known]) -> Attached:
+    """Writes what the headers of these locations say, and lets go of them. The caller holds their rows locked.
+
+    `known` is what the programs that keep the files say, by the number of the location.
+    """
     result = _sorted(readings)
-    born = births.give_birth(readings=result.born, library=library, ollama=ollama)
+    born = births.give_birth(readings=result.born, library=library, known=known)
     for reading in result.described:
-        redescribing.describe(reading, library=library, ollama=ollama)
+        redescribing.describe(reading, library=library)
         reading.place.location.state = LocationState.PRESENT.value
     moving.take_over((reading.place.id, vanished) for reading, vanished in result.moved)
     births.remember_names(
@@ -66,6 +70,8 @@ def attach(*, readings: Sequence[Reading], library: Library, ollama: Mapping[byt
     for reading, vanished in result.moved:
         _take_place(reading, vanished)
     _write(readings, result)
+    others = [*result.known, *result.described, *(reading for reading, _ in result.moved)]
+    learning.learn(ids=[reading.place.id for reading in others], known=known)
     return result
 
 

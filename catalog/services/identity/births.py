@@ -23,7 +23,8 @@ from catalog.models import (
 )
 from catalog.services import bulk
 from catalog.services.identity import listed
-from catalog.services.identity.naming import Name, name_of
+from catalog.services.identity.known import NOTHING, Known, Name
+from catalog.services.identity.naming import name_of
 from catalog.storage.keys import path_key, path_text, stem
 from catalog.storage.values import shown
 
@@ -64,15 +65,18 @@ class _Rows:
     parts: list[Sequence[object]] = field(default_factory=list)
     claims: list[Sequence[object]] = field(default_factory=list)
     former: list[Sequence[object]] = field(default_factory=list)
-    external: list[Sequence[object]] = field(default_factory=list)
+    external: list[tuple[str, str, UUID]] = field(default_factory=list)
 
 
-def give_birth(
-    *, readings: Iterable[Reading], library: Library, ollama: Mapping[bytes, tuple[str, ...]]
-) -> dict[int, Born]:
-    """A model and a variant for each place, by the number of its location. The location itself is the caller's."""
+def give_birth(*, readings: Iterable[Reading], library: Library, known: Mapping[int, Known]) -> dict[int, Born]:
+    """A model and a variant for each place, by the number of its location. The location itself is the caller's.
+
+    `known` is what the programs that keep the files say, by the same number.
+    """
     rows = _Rows()
-    born = {reading.place.id: _one(reading, library, ollama, rows) for reading in readings}
+    born = {
+        reading.place.id: _one(reading, library, known.get(reading.place.id, NOTHING), rows) for reading in readings
+    }
     bulk.insert(ModelRecord, MODEL, rows.models)
     bulk.insert(Variant, ["id", "model_id", *VARIANT], rows.variants)
     bulk.insert(VariantFile, ["id", "variant_id", "position", "name", "size", "role"], rows.files)
@@ -80,19 +84,31 @@ def give_birth(
     bulk.insert(Component, PART, rows.parts)
     bulk.insert(FormerName, _FORMER, rows.former)
     list_hashes(rows.claims)
-    bulk.insert_missing(ExternalId, ["scheme", "value", "variant_id"], rows.external, otherwise="DO NOTHING")
+    list_ids(rows.external)
     return born
 
 
+def list_ids(ids: Iterable[tuple[str, str, UUID]]) -> None:
+    """Ids that other programs give to variants: (scheme, value, id of the variant)."""
+    bulk.insert_missing(
+        ExternalId, ["scheme", "value", "variant_id"], sorted(set(ids), key=str), otherwise="DO NOTHING"
+    )
+
+
 def list_hashes(claims: Iterable[Sequence[object]]) -> None:
-    """What places list now, over what they listed before; rows of `listed.COLUMNS`."""
+    """What places list now, over what they listed before; rows of `listed.COLUMNS`. Of equal ones the last counts."""
     bulk.insert_missing(
         HashClaim,
         listed.COLUMNS,
-        sorted(claims, key=lambda claim: (claim[0], claim[2], claim[4])),
+        [row for _, row in sorted({_key(claim): claim for claim in claims}.items())],
         otherwise="(location_id, file_id, algorithm, source) DO UPDATE SET digest = excluded.digest,"
         " variant_id = excluded.variant_id",
     )
+
+
+def _key(claim: Sequence[object]) -> tuple[str, ...]:
+    """Place, file, algorithm and source: there is one claim of each."""
+    return tuple(str(claim[at]) for at in (0, 5, 2, 4))
 
 
 def remember_names(*, library: Library, seen: Iterable[tuple[UUID, bytes]]) -> None:
@@ -154,12 +170,12 @@ def licence_of(probe: Probe) -> str:
     return " ".join(text.split())[:_LONGEST_LICENCE] if isinstance(text, str) else ""
 
 
-def _one(reading: Reading, library: Library, ollama: Mapping[bytes, tuple[str, ...]], rows: _Rows) -> Born:
+def _one(reading: Reading, library: Library, known: Known, rows: _Rows) -> Born:
     place, probe = reading.place, reading.probe
     path = bytes(place.location.path)
-    name = name_of(reading, library, ollama)
+    name = name_of(reading, library, known)
     born = Born(uuid4(), uuid4(), tuple(uuid4() for _ in place.files))
-    rows.models.append(_model(born.model_id, name, reading))
+    rows.models.append(_model(born.model_id, name, reading, known))
     rows.variants.append((born.variant_id, born.model_id, *variant_columns(reading)))
     for file_id, file in zip(born.file_ids, place.files, strict=True):
         rows.files.append((file_id, born.variant_id, file.position, bytes(file.name), file.size, file.role))
@@ -168,18 +184,18 @@ def _one(reading: Reading, library: Library, ollama: Mapping[bytes, tuple[str, .
         rows.indexes.append((born.variant_id, *index))
     if probe.tensors:
         rows.parts += part_rows(born.variant_id, probe, [bytes(file.name) for file in place.files])
-    rows.claims += listed.rows(place.id, born.variant_id, listed.listed(probe, path))
+    rows.claims += listed.rows(place.id, born.variant_id, [*listed.listed(probe, path), *known.claims])
     rows.former.append(_former(born.variant_id, library, path))
-    rows.external += [("ollama", title, born.variant_id) for title in ollama.get(path, ())]
+    rows.external += [(scheme, value, born.variant_id) for scheme, value in known.ids]
     return born
 
 
-def _model(model_id: UUID, name: Name, reading: Reading) -> tuple[object, ...]:
+def _model(model_id: UUID, name: Name, reading: Reading, known: Known) -> tuple[object, ...]:
     told = reading.recognised
-    licence = licence_of(reading.probe)
+    licence = licence_of(reading.probe) or known.licence
     return (
-        model_id, name.text, name.source.value, "", told.kind.value, told.base.value, licence, "", [], "", [], [],
-        False, timezone.now(),
+        model_id, name.text, name.source.value, known.version, told.kind.value, told.base.value, licence, known.source,
+        [], "", [], list(known.words), False, timezone.now(),
     )  # fmt: skip
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from catalog.formats.folders import HEADER
 from catalog.services.findings import Raised
+from catalog.services.identity.known import Listed
 from catalog.vocabulary import Algorithm, ClaimSource, FindingCode
 
 if TYPE_CHECKING:
@@ -24,14 +25,6 @@ _LEAST_DIGITS = 12
 _NOTHING = "e3b0c44298fc"  # SHA-256 of nothing, as repackaging tools write it
 _HEX = re.compile(r"[0-9a-f]+")
 _OLLAMA_BLOB = re.compile(rb"(?:.*/)?blobs/sha256-([0-9a-f]{64})")
-
-
-class Listed(NamedTuple):
-    """A digest that somebody states."""
-
-    algorithm: str
-    digest: bytes
-    source: ClaimSource
 
 
 def listed(probe: Probe, path: bytes) -> list[Listed]:
@@ -63,8 +56,8 @@ def _digest(text: Json) -> bytes | None:
     return bytes.fromhex(digits[: len(digits) // 2 * 2])[:64]
 
 
-def contradictions(claims: Iterable[HashClaim], computed: Mapping[str, bytes]) -> Iterator[Raised]:
-    """A finding for each claim about one place that its computed digests disprove."""
+def contradictions(claims: Iterable[HashClaim], computed: Mapping[str, bytes], *, place: str = "") -> Iterator[Raised]:
+    """A finding for each claim about one file that its computed digests disprove; `place` names a file of a set."""
     claims = list(claims)
     proven = any(_agrees(claim, computed) for claim in claims if claim.source == ClaimSource.HEADER)
     for claim in claims:
@@ -80,6 +73,7 @@ def contradictions(claims: Iterable[HashClaim], computed: Mapping[str, bytes]) -
                     "computed": digest.hex(),
                 },
                 location_id=claim.location_id,
+                place=place,
             )
 
 
@@ -96,7 +90,9 @@ def _agrees(claim: HashClaim, computed: Mapping[str, bytes]) -> bool:
 
 def rows(location_id: int, variant_id: UUID, claims: Iterable[Listed]) -> list[tuple[object, ...]]:
     """Rows of `COLUMNS`."""
-    return [(location_id, variant_id, claim.algorithm, claim.digest, claim.source.value) for claim in claims]
+    return [
+        (location_id, variant_id, claim.algorithm, claim.digest, claim.source.value, claim.file) for claim in claims
+    ]
 
 
-COLUMNS = ("location_id", "variant_id", "algorithm", "digest", "source")
+COLUMNS = ("location_id", "variant_id", "algorithm", "digest", "source", "file_id")

@@ -13,7 +13,6 @@ from catalog.services.identity import births, listed
 from catalog.services.identity.naming import RANK, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from uuid import UUID
 
     from catalog.models import Library
@@ -34,7 +33,7 @@ def may(reading: Reading) -> bool:
     return place.single or names <= {bytes(file.name) for file in place.files}
 
 
-def describe(reading: Reading, *, library: Library, ollama: Mapping[bytes, tuple[str, ...]]) -> None:
+def describe(reading: Reading, *, library: Library) -> None:
     """Writes what the header says now. What a person set stays."""
     variant = reading.place.variant
     assert variant is not None  # noqa: S101 - `may` said so
@@ -44,7 +43,7 @@ def describe(reading: Reading, *, library: Library, ollama: Mapping[bytes, tuple
         values[column] = json.loads(str(values[column]))
     Variant.objects.filter(pk=variant.pk).update(**values)
     describe_index(variant.pk, reading)
-    _describe_model(variant, reading, library, ollama)
+    _describe_model(variant, reading, library)
     births.list_hashes(
         listed.rows(reading.place.id, variant.pk, listed.listed(reading.probe, bytes(reading.place.location.path)))
     )
@@ -75,14 +74,12 @@ def _describe_files(variant: Variant, reading: Reading) -> None:
         row.file_id = file.pk
 
 
-def _describe_model(
-    variant: Variant, reading: Reading, library: Library, ollama: Mapping[bytes, tuple[str, ...]]
-) -> None:
+def _describe_model(variant: Variant, reading: Reading, library: Library) -> None:
     """Of a model that holds nothing else."""
     if Variant.objects.filter(model=variant.model_id, merged_into=None).exclude(pk=variant.pk).exists():
         return
     model = ModelRecord.objects.select_for_update(no_key=True).get(pk=variant.model_id)
-    name = name_of(reading, library, ollama)
+    name = name_of(reading, library)
     told: dict[str, str] = {
         "kind": reading.recognised.kind.value,
         "base": reading.recognised.base.value,
