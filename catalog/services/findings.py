@@ -11,14 +11,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from catalog.models import Finding, Library, Location, Variant
+from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from uuid import UUID
 
     from django.db.models import QuerySet
-
-    from catalog.vocabulary import FindingCode
 
 LibraryOrId: TypeAlias = "Library | int | None"
 LocationOrId: TypeAlias = "Location | int | None"
@@ -102,6 +101,13 @@ def clear(
     }
     given = {name: limit for name, limit in limits.items() if limit is not None}
     return open_findings().filter(**given).update(cleared_at=Now())
+
+
+def clear_notes(*, library_ids: Collection[int], places: Collection[str]) -> int:
+    """Clears what is open about these notes of other programs, whether they speak of one place or of many."""
+    about = Q(library__in=sorted(library_ids)) | Q(location__library__in=sorted(library_ids))
+    rows = open_findings().filter(about, code=FindingCode.NOTE_UNREADABLE, place__in=sorted(places))
+    return rows.update(cleared_at=Now())
 
 
 def close(*, ids: Collection[int]) -> int:

@@ -1,4 +1,7 @@
-"""What other programs wrote beside models: one file for each kind of note, all of one shape."""
+"""What other programs wrote beside models: one file for each kind of note, all of one shape.
+
+A database is no file that is read at once, so `a1111_database` stands beside them: it is given rows.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,9 @@ from catalog.vocabulary import NoteKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SIDECARS", "Cached", "Named", "Sidecar", "Stated", "StatedFile", "Told", "sidecar"]
+__all__ = ["SIDECARS", "Cached", "Named", "Sidecar", "Stated", "StatedFile", "Told", "a1111_database", "sidecar"]
 
-_JSON, _DATABASE = 4 << 20, 64 << 20
+_JSON, _CACHE = 4 << 20, 64 << 20
 
 
 class Sidecar(NamedTuple):
@@ -44,8 +47,7 @@ SIDECARS = (
     Sidecar(NoteKind.MODEL_CARD, model_card.read, _JSON),
     Sidecar(NoteKind.TRIGGERS, triggers.read, _JSON),
     Sidecar(NoteKind.SHA256, sha256.read, _JSON),
-    Sidecar(NoteKind.A1111_CACHE, a1111_cache.read, _DATABASE),
-    Sidecar(NoteKind.A1111_DATABASE, a1111_database.read, _DATABASE),
+    Sidecar(NoteKind.A1111_CACHE, a1111_cache.read, _CACHE),
 )
 
 

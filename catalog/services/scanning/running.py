@@ -19,7 +19,7 @@ from catalog.layouts.kept import Tools
 from catalog.models import Library
 from catalog.services import libraries
 from catalog.services.identity import reuniting
-from catalog.services.scanning import drives, known, noticing, settling, tools
+from catalog.services.scanning import drives, known, notes, noticing, settling, tools
 from catalog.services.scanning.comparing import compare, devices
 from catalog.services.scanning.drives import Drives
 from catalog.services.scanning.moving import take_moves
@@ -226,7 +226,8 @@ class _Scan:
         """Findings and, after a scan of the whole library, the stamp."""
         wanted = [*noticing.of_walk(self._library, walked), *noticing.of_drives(self._library, lost)]
         whole = not walked.part
-        kept = self._kept(root, walked, report) | owners.report() if whole else {}
+        mark = notes.settle(self._library, walked, changed=report.changed)
+        kept = self._kept(root, walked, report) | {"notes": mark} | owners.report() if whole else {}
         if whole:
             wanted += noticing.of_twin(self._library, self._others, str(kept["shape"]))
         noticing.settle(self._library, wanted, walked)

@@ -1,0 +1,108 @@
+"""Reading what waits, a bounded part at a time, so that headers and hashes have their turn in between.
+
+Words come first, then what programs keep of many models, then pictures. Two workers never read the same library's
+notes; whatever stops one, the notes still wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.errors import LibraryOffline
+from catalog.models import Location
+from catalog.services import libraries
+from catalog.services.notes import caches, pictures, telling, waiting
+from catalog.services.notes.reading import Page, read_all
+from catalog.storage.root import Root
+from catalog.vocabulary import LocationState, NoteKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from catalog.models import Library, Note
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NotesReport:
+    """Counts: notes that were read, models that learnt something, digests listed by programs, new previews."""
+
+    notes: int = 0
+    models: int = 0
+    listed: int = 0
+    previews: int = 0
+
+    def __add__(self, other: NotesReport) -> NotesReport:
+        return NotesReport(
+            self.notes + other.notes,
+            self.models + other.models,
+            self.listed + other.listed,
+            self.previews + other.previews,
+        )
+
+
+def read_waiting(*, queue: str) -> NotesReport:
+    """Reads the next notes of every library of a queue. A library that cannot be reached goes offline."""
+    report = NotesReport()
+    for library in waiting.libraries(queue):
+        with waiting.alone(library) as mine:
+            if not mine:
+                continue
+            try:
+                with Root(bytes(library.path)) as root:
+                    report += _read(root, library)
+            except LibraryOffline as gone:
+                log.warning("%s", gone)
+                libraries.set_online(library_id=library.pk, online=False)
+    return report
+
+
+def _read(root: Root, library: Library) -> NotesReport:
+    words = waiting.of_places(library)
+    if words:
+        return _tell(read_all(root, words))
+    programs = waiting.of_programs(library)
+    if programs:
+        return NotesReport(len(programs), listed=caches.take(library, read_all(root, programs)))
+    found = waiting.of_pictures(library)
+    return NotesReport(len(found), previews=pictures.take(root, found))
+
+
+def _tell(pages: Sequence[Page]) -> NotesReport:
+    by_place: dict[int, list[Page]] = {}
+    for page in pages:
+        if page.note.location_id is not None:
+            by_place.setdefault(page.note.location_id, []).append(page)
+    learnt = telling.tell(by_place, _same_folders([page.note for page in pages]))
+    return NotesReport(len(pages), learnt)
+
+
+def _same_folders(notes: Sequence[Note]) -> Mapping[int, list[int]]:
+    """A note about a folder speaks of every set in it: number of its location -> those of the others."""
+    about = {
+        bytes(note.location.path): note.location
+        for note in notes
+        if note.location is not None and note.location.set_name and _of_folder(note, bytes(note.location.path))
+    }
+    if not about:
+        return {}
+    library_id = notes[0].library_id
+    rows = Location.objects.filter(
+        library=library_id, path__in=list(about), state=LocationState.PRESENT, variant__isnull=False
+    )
+    found: dict[int, list[int]] = {}
+    for pk, path in rows.order_by("pk").values_list("pk", "path"):
+        main = about[bytes(path)].pk
+        if pk != main:
+            found.setdefault(main, []).append(pk)
+    return found
+
+
+def _of_folder(note: Note, folder: bytes) -> bool:
+    """A card in the folder, or a note beside it that begins with its name."""
+    path = bytes(note.path)
+    return note.kind == NoteKind.MODEL_CARD or os.path.dirname(path) == os.path.dirname(folder)
