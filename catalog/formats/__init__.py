@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile, UnsupportedFormat
-from catalog.formats import folders, gguf, safetensors
+from catalog.formats import folders, gguf, onnx, safetensors
 from catalog.formats.base import (
     Json,
     Probe,
@@ -20,7 +20,7 @@ from catalog.formats.sniffing import sniff
 from catalog.vocabulary import FindingCode, Format, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from catalog.formats.heads import Guess
 
@@ -40,12 +40,14 @@ __all__ = [
 READERS: Mapping[Format, Callable[[Source], Probe]] = {
     Format.SAFETENSORS: safetensors.read,
     Format.GGUF: gguf.read,
+    Format.ONNX: onnx.read,
 }
 """The reader of each format that is read; the content of a file decides which one it gets."""
 
 
-def probe_file(source: Source) -> Probe:
-    """What one file is, from its first bytes and its header.
+def probe_file(source: Source, beside: Sequence[SetMember] = ()) -> Probe:
+    """What one file is, from its first bytes and its header. `beside` are files in its folder that hold data of it:
+    the `file` of a tensor in one of them counts them from 1.
 
     A malformed one comes back as `invalid`, one that no reader knows as `unsupported`, each with its problem. Errors
     of the operating system (`UnreadableFile`, `ChangedFile`) are raised.
@@ -57,6 +59,8 @@ def probe_file(source: Source) -> Probe:
         return _failed(guess.format, Outcome.INVALID, Problem(FindingCode.NOT_A_MODEL, {"what": guess.no_model}))
     reader = READERS.get(guess.format)
     try:
+        if beside and guess.format is Format.ONNX:
+            return onnx.read(source, beside)
         return reader(source) if reader is not None else _named(guess, source)
     except (MalformedFile, UnsupportedFormat) as error:
         return _failed(guess.format, error.outcome, Problem(error.code, error.params))
@@ -64,7 +68,7 @@ def probe_file(source: Source) -> Probe:
 
 def probe_set(source: SetSource) -> Probe:
     """What the files of one weight set are together; a missing shard makes it `invalid`, its tensors still listed."""
-    return folders.read(source, lambda file: probe_file(file.source))
+    return folders.read(source, lambda file, beside: probe_file(file.source, beside))
 
 
 def _named(guess: Guess, source: Source) -> Probe:

@@ -18,7 +18,7 @@ from catalog.storage.values import shown
 from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PIPELINE = "model_index.json"
 CONFIG = "config.json"
@@ -36,8 +36,10 @@ HEADER = "__metadata__"
 """Key of a set's metadata under which the header of its first weight file stands."""
 
 
-def read(source: SetSource, read_file: Callable[[SetMember], Probe]) -> Probe:
-    """One probe for the set. `read_file` reads a single weight file and never raises `MalformedFile`."""
+def read(source: SetSource, read_file: Callable[[SetMember, Sequence[SetMember]], Probe]) -> Probe:
+    """One probe for the set. `read_file` reads a single weight file and never raises `MalformedFile`; it is also given
+    the data files in the folder of that file, and counts them from 1.
+    """
     metadata, problems = _configs(source)
     tensors: list[TensorInfo] = []
     formats: list[Format] = []
@@ -47,18 +49,29 @@ def read(source: SetSource, read_file: Callable[[SetMember], Probe]) -> Probe:
             continue
         if len(tensors) > MAX_TENSORS:
             return _endless(metadata, formats)
-        probe = read_file(file)
+        numbers = (number, *_beside(source, file))
+        probe = read_file(file, [source.files[beside] for beside in numbers[1:]])
         formats.append(probe.format)
         outcomes.append(probe.outcome)
         problems.extend(_named(problem, file) for problem in probe.problems)
         if probe.metadata:
             metadata.setdefault(HEADER, dict(probe.metadata))
         prefix = _prefix(file.name)
-        tensors.extend(tensor._replace(name=prefix + tensor.name, file=number) for tensor in probe.tensors)
+        tensors.extend(
+            tensor._replace(name=prefix + tensor.name, file=numbers[tensor.file]) for tensor in probe.tensors
+        )
     tensors.sort()
     incomplete = [*shards.problems(source.files), *_twice(tensors)]
     outcome = Outcome.INVALID if incomplete else _worst(outcomes)
     return Probe(_format(metadata, formats), outcome, tuple(tensors), metadata, None, (*incomplete, *problems))
+
+
+def _beside(source: SetSource, file: SetMember) -> Iterator[int]:
+    """The numbers of the data files in the folder of a file."""
+    folder = file.name.rpartition(b"/")[0]
+    for number, other in enumerate(source.files):
+        if other.role is FileRole.DATA and other.name.rpartition(b"/")[0] == folder:
+            yield number
 
 
 def _configs(source: SetSource) -> tuple[dict[str, Json], list[Problem]]:
@@ -79,7 +92,7 @@ def _configs(source: SetSource) -> tuple[dict[str, Json], list[Problem]]:
 
 
 def _named(problem: Problem, file: SetMember) -> Problem:
-    return Problem(problem.code, {**problem.params, "file": shown(file.name)})
+    return Problem(problem.code, {"file": shown(file.name), **problem.params})
 
 
 def _endless(metadata: Mapping[str, Json], formats: list[Format]) -> Probe:

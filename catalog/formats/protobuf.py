@@ -147,7 +147,7 @@ class Wire:
     def raw(self, at: int, stop: int) -> bytes:
         """The bytes of a value, which the caller knows to be few."""
         begin, end = at - self._base, stop - self._base
-        if 0 <= begin and end <= len(self._data):
+        if begin >= 0 and end <= len(self._data):
             return self._data[begin:end]
         return self._source.read_at(at, stop - at)
 
