@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile
-from catalog.formats import shards
+from catalog.formats import gguf_split, shards
 from catalog.formats.base import Json, Probe, Problem, SetMember, SetSource, TensorInfo
 from catalog.formats.strict_json import MAX_CONFIG, read_object
 from catalog.formats.text import clean_name
@@ -44,6 +44,7 @@ def read(source: SetSource, read_file: Callable[[SetMember, Sequence[SetMember]]
     tensors: list[TensorInfo] = []
     formats: list[Format] = []
     outcomes: list[Outcome] = []
+    parts: list[tuple[bytes, Probe]] = []
     for number, file in enumerate(source.files):
         if file.role is not FileRole.WEIGHTS:
             continue
@@ -53,6 +54,7 @@ def read(source: SetSource, read_file: Callable[[SetMember, Sequence[SetMember]]
         probe = read_file(file, [source.files[beside] for beside in numbers[1:]])
         formats.append(probe.format)
         outcomes.append(probe.outcome)
+        parts.append((file.name, probe))
         problems.extend(_named(problem, file) for problem in probe.problems)
         if probe.metadata:
             metadata.setdefault(HEADER, dict(probe.metadata))
@@ -61,9 +63,18 @@ def read(source: SetSource, read_file: Callable[[SetMember, Sequence[SetMember]]
             tensor._replace(name=prefix + tensor.name, file=numbers[tensor.file]) for tensor in probe.tensors
         )
     tensors.sort()
-    incomplete = [*shards.problems(source.files), *_twice(tensors)]
+    incomplete = [*shards.problems(source.files, _held(parts)), *gguf_split.problems(parts), *_twice(tensors)]
     outcome = Outcome.INVALID if incomplete else _worst(outcomes)
     return Probe(_format(metadata, formats), outcome, tuple(tensors), metadata, None, (*incomplete, *problems))
+
+
+def _held(parts: Sequence[tuple[bytes, Probe]]) -> dict[bytes, frozenset[str]]:
+    """The tensors of each sound safetensors file, whose names are those that an index gives."""
+    return {
+        name: frozenset(tensor.name for tensor in probe.tensors)
+        for name, probe in parts
+        if probe.format is Format.SAFETENSORS and probe.outcome is Outcome.OK
+    }
 
 
 def _beside(source: SetSource, file: SetMember) -> Iterator[int]:

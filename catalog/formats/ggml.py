@@ -51,8 +51,12 @@ TYPES: Mapping[int, Block] = {
     39: Block("MXFP4", 32, 17),
     40: Block("NVFP4", 64, 36),
     41: Block("Q1_0", 128, 18),
+    42: Block("Q2_0", 64, 18),
 }
-"""`enum ggml_type`; 4, 5, 31 to 33 and 36 to 38 were withdrawn and no current program reads them."""
+"""`enum ggml_type`; 4, 5, 31 to 33 and 36 to 38 were withdrawn and no current program reads them.
+
+`Q2_0` came in July 2026 and has blocks of 64; a program that had the number before gave it blocks of 128.
+"""
 
 FILE_TYPES: Mapping[int, str] = {
     0: "F32",
@@ -90,5 +94,6 @@ FILE_TYPES: Mapping[int, str] = {
     38: "MXFP4",
     39: "NVFP4",
     40: "Q1_0",
+    41: "Q2_0",
 }
 """`enum llama_ftype`, the value of `general.file_type`, by the names that people use."""

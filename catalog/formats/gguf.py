@@ -14,6 +14,7 @@ from catalog.errors import MalformedFile, UnsupportedFormat
 from catalog.formats.base import Json, Probe, Source, TensorInfo, malformed, truncated
 from catalog.formats.cursor import MAX_STRING, Cursor
 from catalog.formats.ggml import TYPES
+from catalog.formats.gguf_split import alone
 from catalog.formats.text import clean_json, clean_text
 from catalog.vocabulary import FindingCode, Format, Outcome
 
@@ -25,6 +26,8 @@ VERSIONS = (2, 3)
 DEFAULT_ALIGNMENT = 32  # gguf.h, GGUF_DEFAULT_ALIGNMENT
 MAX_DIMS = 4  # ggml.h, GGML_MAX_DIMS
 MAX_NAME = 64  # ggml.h, GGML_MAX_NAME: the name and its closing zero
+
+FOREIGN_TYPES = 512  # ours: programs derived from llama.cpp number types of their own from about 60 to 400
 
 MAX_KEYS = 16_384  # ours: a header has some forty
 MAX_TENSORS = 100_000  # ours: a model has some two thousand
@@ -65,7 +68,9 @@ def read(source: Source) -> Probe:
     tensors = _place(stated, cursor.position, alignment, source.size)
     if len({tensor.name for tensor in tensors}) != len(tensors):
         raise malformed("Two tensors of one name", "the list of tensors")
-    return Probe(Format.GGUF, Outcome.OK, tuple(sorted(tensors)), metadata)
+    lost = alone(source.name, metadata)
+    outcome, problems = (Outcome.INVALID, (lost,)) if lost is not None else (Outcome.OK, ())
+    return Probe(Format.GGUF, outcome, tuple(sorted(tensors)), metadata, problems=problems)
 
 
 def _check_version(version: int) -> None:
@@ -185,6 +190,8 @@ def _tensor(cursor: Cursor) -> _Stated:
     shape = struct.unpack(f"<{dims}Q", cursor.take(8 * dims))
     kind, offset = cursor.u32(), cursor.u64()
     block = TYPES.get(kind)
+    if block is None and max(TYPES) < kind < FOREIGN_TYPES:
+        raise UnsupportedFormat(FindingCode.UNSUPPORTED, format=f"GGUF with tensors of type {kind}, not one of ggml's")
     if block is None:
         raise malformed(f"A tensor of type {kind}, which ggml does not have", place)
     values = math.prod(shape)

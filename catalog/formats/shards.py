@@ -8,24 +8,29 @@ from catalog.errors import MalformedFile
 from catalog.formats.base import Problem, SetMember
 from catalog.formats.set_names import Family, family_of
 from catalog.formats.strict_json import load_object
-from catalog.formats.text import clean_text
+from catalog.formats.text import clean_name, clean_text
 from catalog.storage.values import shown
 from catalog.vocabulary import FileRole, FindingCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+    from catalog.formats.base import Json
 
 MAX_INDEX = 25_165_824
 """Bytes read of an index; the largest models' have some 15 million."""
 
 
-def problems(files: Sequence[SetMember]) -> Iterator[Problem]:
-    """One for each missing shard and each index that cannot be trusted; no shard is named twice."""
+def problems(files: Sequence[SetMember], held: Mapping[bytes, Container[str]]) -> Iterator[Problem]:
+    """One for each missing shard and each index that cannot be trusted; no shard is named twice.
+
+    `held`: the names of the tensors of each shard that could be read, by its path in the set.
+    """
     names = {file.name for file in files}
     told: set[bytes] = set()
     for file in files:
         if file.role is FileRole.INDEX:
-            for found in _of_index(file):
+            for found in _of_index(file, held):
                 if isinstance(found, bytes):
                     told.add(found)
                 else:
@@ -35,7 +40,7 @@ def problems(files: Sequence[SetMember]) -> Iterator[Problem]:
         yield Problem(FindingCode.MISSING_SHARD, {"shard": shown(name)})
 
 
-def _of_index(file: SetMember) -> Iterator[bytes | Problem]:
+def _of_index(file: SetMember, held: Mapping[bytes, Container[str]]) -> Iterator[bytes | Problem]:
     """Every shard that an index names, as a path in the set; or what is wrong with the index."""
     folder = file.name.rpartition(b"/")[0]
     try:
@@ -52,6 +57,22 @@ def _of_index(file: SetMember) -> Iterator[bytes | Problem]:
             yield _untrusted(file, f"An index that names a file outside its folder ({clean_text(shard, 100)})")
         else:
             yield folder + b"/" + shard.encode() if folder else shard.encode()
+    yield from _misplaced(file, folder, weight_map, held)
+
+
+def _misplaced(
+    file: SetMember, folder: bytes, weight_map: Json, held: Mapping[bytes, Container[str]]
+) -> Iterator[Problem]:
+    """The first tensor that the index places in a shard that does not hold it."""
+    for tensor, shard in weight_map.items() if isinstance(weight_map, dict) else ():
+        place = clean_text(str(shard)).encode()
+        names = held.get(folder + b"/" + place if folder else place)
+        if names is not None and clean_name(tensor) not in names:
+            where = clean_text(str(shard), 200)
+            yield _untrusted(
+                file, f"An index that places {clean_text(tensor, 200)} in {where}, which holds no such tensor"
+            )
+            return
 
 
 def _all_text(values: Iterable[object]) -> bool:

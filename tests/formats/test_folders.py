@@ -158,6 +158,7 @@ def test_a_configuration_is_fit_for_a_database() -> None:
         b'{"weight_map":{}}',
         b'{"weight_map":[]}',
         b'{"weight_map":{"a":1}}',
+        b'{"weight_map":{"nowhere":"model-00001-of-00001.safetensors"}}',
         b'{"weight_map":{"a":"../../etc/passwd"}}',
         b'{"weight_map":{"a":"/etc/passwd"}}',
         b'{"weight_map":{"a":".."}}',
@@ -170,6 +171,21 @@ def test_an_index_that_cannot_be_trusted_spoils_the_set(index: bytes) -> None:
     probe = probe_set(set_source(files))
     assert probe.outcome is Outcome.INVALID
     assert probe.problems[0].sentence.startswith("model.safetensors.index.json: ")
+    assert len(probe.tensors) == len(TENSORS)
+
+
+def test_a_tensor_that_is_not_in_the_shard_of_the_index_is_named() -> None:
+    files = {"config.json": CONFIG, **sharded(TENSORS, 2)}
+    index = json.loads(files["model.safetensors.index.json"])
+    places = index["weight_map"]
+    name = min(places)
+    places[name] = next(shard for shard in places.values() if shard != places[name])
+    files["model.safetensors.index.json"] = json.dumps(index).encode()
+    probe = probe_set(set_source(files))
+    assert probe.outcome is Outcome.INVALID
+    assert [problem.params["what"] for problem in probe.problems] == [
+        f"An index that places {name} in {places[name]}, which holds no such tensor"
+    ]
     assert len(probe.tensors) == len(TENSORS)
 
 

@@ -92,7 +92,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_nothing_is_taken_that_the_gguf_library_refuses(place: Path, changes: list[tuple[str, float, bytes]]) -> None:
     content = changed(GGUF, changes, len(GGUF) - 60)
     probe = check(content, b"a.gguf")
-    if probe.outcome is Outcome.OK and probe.format is Format.GGUF:
+    newer = any(tensor.dtype == "Q2_0" for tensor in probe.tensors)  # than the library knows
+    if probe.outcome is Outcome.OK and probe.format is Format.GGUF and not newer:
         place.write_bytes(content)
         with np.errstate(all="ignore"):
             found = {tensor.name: tensor for tensor in gguf_oracle.GGUFReader(place).tensors}
