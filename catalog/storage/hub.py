@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _REPOSITORY = b"models--"
 _COMMIT = re.compile(rb"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
-_NAME = re.compile(rb"[\w.-]+", re.ASCII)
+_NAME = re.compile(rb"\w[\w.-]*", re.ASCII)
 _MOST_COMMITS = 64
 _MOST_LISTED = 20_000
 _MOST_REFS = 100

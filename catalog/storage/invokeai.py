@@ -98,7 +98,7 @@ def _place(models: bytes, config: Mapping[str, object]) -> bytes:
     if b".." in raw.split(b"/"):
         return b""
     place = os.path.normpath(os.path.join(models, raw))
-    return b"" if (models + b"/").startswith(place + b"/") else place
+    return b"" if (models + b"/").startswith(place.rstrip(b"/") + b"/") else place
 
 
 def _record(key: str, config: Mapping[str, object]) -> Record:

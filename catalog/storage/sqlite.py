@@ -46,7 +46,7 @@ def rows(root: Root, path: bytes, table: str, columns: Sequence[str], most: int)
     """
     for _ in range(2):  # a program that writes just now is done in a moment
         with root.open(path) as file, _sides(root, path) as sides:
-            found = _rows(file, sides, f"SELECT {', '.join(columns)} FROM {table} LIMIT {most}", table)  # noqa: S608 - names of ours
+            found = _rows(file, sides, table, columns, most)
             if file.still_same() and all(side.still_same() for side in sides.values()):
                 return found
     raise ChangedFile(FindingCode.CHANGING)
@@ -69,11 +69,13 @@ def _sides(root: Root, path: bytes) -> Iterator[dict[bytes, OpenFile]]:
             file.close()
 
 
-def _rows(file: OpenFile, sides: dict[bytes, OpenFile], query: str, table: str) -> list[tuple[object, ...]]:
+def _rows(
+    file: OpenFile, sides: dict[bytes, OpenFile], table: str, columns: Sequence[str], most: int
+) -> list[tuple[object, ...]]:
     try:
         _refuse_others(file)
         with tempfile.TemporaryDirectory(prefix="isotope-") as folder, _connection(file, sides, folder) as connection:
-            return _ask(connection, query, table)
+            return _ask(connection, table, columns, most)
     except (sqlite3.Error, NoDatabaseError, OverflowError) as error:
         raise _unreadable(file, str(error)) from error
 
@@ -123,16 +125,27 @@ def _tame(connection: sqlite3.Connection) -> None:
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.set_progress_handler(too_many, _STEPS)
     connection.text_factory = bytes
-    connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA mmap_size = 0")
+    connection.execute("PRAGMA mmap_size = 0")  # trusted_schema stays: without it InvokeAI's own table is refused
 
 
-def _ask(connection: sqlite3.Connection, query: str, table: str) -> list[tuple[object, ...]]:
-    """Rows of a plain table; none where there is no such table. A view or a virtual table may compute anything."""
+def _only_reads(action: int, *about: str | None) -> int:
+    return sqlite3.SQLITE_OK if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ) else sqlite3.SQLITE_DENY
+
+
+def _ask(connection: sqlite3.Connection, table: str, columns: Sequence[str], most: int) -> list[tuple[object, ...]]:
+    """Rows of a plain table with these columns; none where there is no such table.
+
+    A view, a virtual table or a computed column may compute anything, so none of them is asked.
+    """
     plain = "SELECT rootpage > 0 FROM sqlite_master WHERE type = 'table' AND name = ?"
-    if connection.execute(plain, (table,)).fetchone() != (1,):
+    stored = {
+        row[1].decode("utf-8", "replace") for row in connection.execute(f"PRAGMA table_xinfo({table})") if not row[6]
+    }
+    if connection.execute(plain, (table,)).fetchone() != (1,) or not stored.issuperset(columns):
         return []
+    connection.set_authorizer(_only_reads)
+    query = f"SELECT {', '.join(columns)} FROM {table} LIMIT {most}"  # noqa: S608 - names of ours
     found: list[tuple[object, ...]] = []
     size = 0
     for row in connection.execute(query):

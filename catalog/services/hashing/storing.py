@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from catalog.models import Decision, HashClaim, Location, LocationFile, Variant
+from catalog.models import Decision, HashClaim, Location, LocationFile, Note, Variant
 from catalog.services import bulk, totals
 from catalog.services.hashing import settling
 from catalog.services.hashing.report import HashReport
@@ -145,7 +145,7 @@ def _write_places(told: Sequence[Told], settled: Settled, locations: Mapping[int
 
 
 def _bring_along(moved: Sequence[Told], library: Library) -> None:
-    """What is noted about the place itself: the name it goes by, and what its header lists."""
+    """What is noted about the place itself: the name it goes by, what its header lists, and what others say of it."""
     if not moved:
         return
     HashClaim.objects.filter(location__in=[one.place.id for one in moved], source=ClaimSource.HEADER).delete()
@@ -159,6 +159,7 @@ def _bring_along(moved: Sequence[Told], library: Library) -> None:
         )
     )
     births.remember_names(library=library, seen=[(one.variant.pk, bytes(one.place.location.path)) for one in moved])
+    Note.objects.filter(location__in=[one.place.id for one in moved]).update(read_at=None)
 
 
 def _link_files(told: Sequence[Told]) -> None:
