@@ -16,12 +16,12 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 from kombu.exceptions import ChannelError, KombuError, OperationalError
 from redis import RedisError
 
 from catalog.models import Job, Library
-from catalog.services import drives, jobs, reconciling, scan_runs, stopping, totals, working
+from catalog.services import drives, jobs, notes, reconciling, scan_runs, stopping, totals, working
 from catalog.vocabulary import JobKind
 from config.celery import app
 
@@ -107,8 +107,21 @@ def run_scan(job_id: str) -> None:
 
 @shared_task(name="catalog.tasks.run_quick")
 def run_quick(queue: str) -> None:
-    """Reads headers, then hashes small files."""
+    """Reads what other programs noted of the files whose headers are known; then headers, then hashes small files."""
+    _read_notes(queue)
     _work_once(queue, working.QUICK)
+
+
+def _read_notes(queue: str) -> None:
+    """The next notes, and the next message if more wait. They still wait after an error; the files do not wait."""
+    try:
+        report = notes.read_waiting(queue=queue)
+    except Exception:  # the edge: a name or a preview is missing, and nothing else
+        log.exception("reading the notes of other programs failed")
+        connections["default"].close_if_unusable_or_obsolete()
+        return
+    if report.notes:
+        wake(queue)
 
 
 @shared_task(name="catalog.tasks.run_bulk")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from catalog.models import Job, Library, Location
 from catalog.services import losses, scan_runs, settling
+from catalog.services.notes import waiting as notes
 from catalog.services.working import SMALL
 from catalog.vocabulary import Stage
 
@@ -23,7 +25,9 @@ _FREE = """SELECT FROM catalog_location JOIN catalog_library lib ON lib.id = lib
     WHERE lib.queue = %(queue)s AND lib.online AND lib.removed_at IS NULL AND lease IS NULL AND """
 _WAITING = """SELECT (SELECT count(*) FROM (FREE stage = 'probe' LIMIT %(most)s) headers),
     (SELECT count(*) FROM (FREE NOT lib.paused AND stage = 'hash' AND size < %(small)s LIMIT %(most)s) small),
-    (SELECT count(*) FROM (FREE NOT lib.paused AND stage IN ('hash', 'verify') LIMIT %(most)s) bulk)
+    (SELECT count(*) FROM (FREE NOT lib.paused AND stage IN ('hash', 'verify') LIMIT %(most)s) bulk),
+    EXISTS (SELECT FROM catalog_note JOIN catalog_library lib ON lib.id = library_id
+        WHERE lib.queue = %(queue)s AND lib.online AND lib.removed_at IS NULL AND read_at IS NULL)
 """.replace("FREE", _FREE)
 
 
@@ -49,20 +53,25 @@ def reconcile(*, patience: float | None = None) -> ToSend:
         settling.settle()
         known = Library.objects.filter(removed_at=None)
         waiting = Location.objects.exclude(stage=Stage.NONE).values("library").distinct()
+        busy = Q(pk__in=waiting) | Q(pk__in=notes.unread().values("library"))
         return ToSend(
             scans=scan_runs.unattended(patience=settings.RECONCILE_SECONDS / 2 if patience is None else patience),
-            queues=sorted(set(known.filter(online=True, pk__in=waiting).values_list("queue", flat=True))),
+            queues=sorted(set(known.filter(busy, online=True).values_list("queue", flat=True))),
             offline=sorted(set(known.filter(online=False).values_list("queue", flat=True))),
             totals=Library.objects.filter(totals_stale=True).exists(),
         )
 
 
 def waiting(queue: str, *, most: int) -> tuple[int, int]:
-    """How many locations wait for the quick and for the bulk workers of a queue, counted up to `most`."""
+    """How many locations wait for the quick and for the bulk workers of a queue, counted up to `most`.
+
+    Notes that can be read are one more: whoever reads some sends for the next.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"queue": queue, "most": most, "small": SMALL})
-        headers, small, bulk = cursor.fetchone()
-    return min(most, headers + small), bulk
+        headers, small, bulk, noted = cursor.fetchone()
+    quick = headers + small + (noted and notes.unread().filter(library__queue=queue).exists())
+    return min(most, quick), bulk
 
 
 @contextmanager

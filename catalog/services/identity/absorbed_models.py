@@ -12,6 +12,7 @@ from django.db import connection
 from catalog.models import ExternalId, ModelRecord, Variant
 from catalog.services import findings
 from catalog.services.findings import Raised
+from catalog.services.identity.naming import RANK
 from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
@@ -63,15 +64,41 @@ def _locked(ids: set[UUID]) -> dict[UUID, ModelRecord]:
 
 
 def _unite_words(kept: ModelRecord, left: ModelRecord) -> None:
-    """Tags once each, notes one below the other: nothing that a person wrote is lost."""
-    tags = [*kept.tags, *(tag for tag in left.tags if tag not in kept.tags)]
-    notes = left.notes and left.notes not in kept.notes
-    if tags == kept.tags and not notes:
+    """Tags once each, notes one below the other: nothing that a person wrote is lost.
+
+    Of a model that nobody touched, the name goes along when it is the stronger one, and whatever is missing here.
+    """
+    fresh: dict[str, object] = {
+        "tags": [*kept.tags, *(tag for tag in left.tags if tag not in kept.tags)],
+        "trigger_words": [
+            *kept.trigger_words,
+            *(word for word in left.trigger_words if word not in kept.trigger_words),
+        ],
+    }
+    if left.notes and left.notes not in kept.notes:
+        fresh["notes"] = "\n\n".join(filter(None, (kept.notes, left.notes)))
+    if not left.touched:
+        fresh |= _better(kept, left)
+    fresh = {name: value for name, value in fresh.items() if getattr(kept, name) != value}
+    if not fresh:
         return
-    kept.tags = tags
-    kept.notes = "\n\n".join(filter(None, (kept.notes, left.notes))) if notes else kept.notes
-    kept.touched = kept.touched or left.touched
-    kept.save(update_fields=["tags", "notes", "touched", "updated_at"])
+    if "tags" in fresh or "notes" in fresh:
+        fresh["touched"] = kept.touched or left.touched
+    for name, value in fresh.items():
+        setattr(kept, name, value)
+    kept.save(update_fields=[*fresh, "updated_at"])
+
+
+def _better(kept: ModelRecord, left: ModelRecord) -> dict[str, object]:
+    """What another program said of the model that goes, and nothing stronger of the one that stays."""
+    found: dict[str, object] = {
+        name: getattr(left, name)
+        for name in ("version_name", "licence", "source")
+        if name not in kept.edited and getattr(left, name) and not getattr(kept, name)
+    }
+    if "name" not in kept.edited and RANK.get(left.name_source, len(RANK)) < RANK.get(kept.name_source, len(RANK)):
+        found |= {"name": left.name, "name_source": left.name_source}
+    return found
 
 
 def _merge(followers: Mapping[UUID, UUID]) -> None:

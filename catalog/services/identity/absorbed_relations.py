@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from catalog.models import Decision, Match
+from catalog.models import Decision, Match, Preview
 from catalog.services import findings
 from catalog.services.findings import Raised
 from catalog.vocabulary import Basis, DecisionKind, FindingCode, Relation
@@ -48,8 +48,9 @@ _BOTH_WAYS = {
 
 
 def move(*, pairs: Sequence[tuple[Variant, Variant]]) -> None:
-    """Findings, relations and "not the same" of each loser of (survivor, loser)."""
+    """Findings, the preview, relations and "not the same" of each loser of (survivor, loser)."""
     _move_findings(pairs)
+    _move_previews(pairs)
     target = {loser.pk: survivor.pk for survivor, loser in pairs}
     _move_matches(target)
     _move_rejections(target)
@@ -61,6 +62,20 @@ def _move_findings(pairs: Sequence[tuple[Variant, Variant]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE_REPEATED, both)
         cursor.execute(_MOVE_FINDINGS, both)
+
+
+def _move_previews(pairs: Sequence[tuple[Variant, Variant]]) -> None:
+    """To a survivor that has none, the first one."""
+    losers = [loser.pk for _, loser in pairs]
+    theirs = set(Preview.objects.filter(variant__in=losers).values_list("variant", flat=True))
+    if not theirs:
+        return
+    there = set(Preview.objects.filter(variant__in=[pair[0].pk for pair in pairs]).values_list("variant", flat=True))
+    for survivor, loser in pairs:
+        if loser.pk in theirs and survivor.pk not in there:
+            Preview.objects.filter(variant=loser.pk).update(variant=survivor.pk)
+            there.add(survivor.pk)
+    Preview.objects.filter(variant__in=losers).delete()
 
 
 def _move_matches(target: Mapping[UUID, UUID]) -> None:

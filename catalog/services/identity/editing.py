@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from catalog.errors import Refused
-from catalog.models import Decision, ExternalId, ModelRecord
+from catalog.models import Decision, ExternalId, ModelRecord, Preview
 from catalog.services.identity.before_image import Change, Image, Table
 from catalog.services.identity.holding import hold_models, live
 from catalog.vocabulary import Base, Kind, NameSource
@@ -68,6 +68,7 @@ def forget(model: ModelRecord) -> ModelRecord:
         for one in rows:
             _clear(one)
         ExternalId.objects.filter(model__in=rows).delete()
+        Preview.objects.filter(variant__model__in=rows).delete()
         _clear_history(rows)
     log.info("model %s: forgotten", row.pk)
     return row

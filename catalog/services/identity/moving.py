@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
 
-from catalog.models import HashClaim, Location, LocationFile
+from catalog.models import HashClaim, Location, LocationFile, Note
 from catalog.vocabulary import LocationState
 
 if TYPE_CHECKING:
@@ -63,7 +63,13 @@ def find(readings: Sequence[Reading]) -> dict[int, Vanished]:
 
 
 def take_over(pairs: Iterable[tuple[int, Vanished]]) -> None:
-    """Gives what was listed for the vanished places to the new ones, and forgets the vanished ones."""
+    """Gives what was listed for the vanished places to the new ones, and forgets the vanished ones.
+
+    What lies beside the new ones is read again: it speaks of another variant now.
+    """
+    pairs = list(pairs)
+    if pairs:
+        Note.objects.filter(location__in=[location_id for location_id, _ in pairs]).update(read_at=None)
     for location_id, vanished in pairs:
         HashClaim.objects.filter(location_id=location_id).delete()
         HashClaim.objects.filter(location_id=vanished.location.pk).update(location_id=location_id)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _UNDONE = frozenset(
     {DecisionKind.JOIN, DecisionKind.MERGE, DecisionKind.SPLIT, DecisionKind.NOT_SAME, DecisionKind.UNDO}
 )
-_UNITED = frozenset({"tags", "notes", "edited"})
+_UNITED = frozenset({"tags", "trigger_words", "notes", "edited"})
 """Fields that several decisions add to: each takes back its own part only."""
 
 

@@ -77,7 +77,7 @@ def _aliases(ids: list[UUID], into: ModelRecord) -> list[Change]:
 
 
 def _fields(model: ModelRecord, into: ModelRecord) -> list[Change]:
-    """Tags united, notes appended, and of every other field the better word."""
+    """Tags and trigger words united, notes appended, and of every other field the better word."""
     fresh: dict[str, Json] = {}
     edited: list[Json] = list(into.edited)
     for name in ("name", *_FIELDS):
@@ -87,6 +87,8 @@ def _fields(model: ModelRecord, into: ModelRecord) -> list[Change]:
     if "name" in fresh:
         fresh["name_source"] = model.name_source
     fresh["tags"] = [*into.tags, *(tag for tag in dict.fromkeys(model.tags) if tag not in into.tags)]
+    own = into.trigger_words
+    fresh["trigger_words"] = [*own, *(word for word in dict.fromkeys(model.trigger_words) if word not in own)]
     fresh["notes"] = _appended(into.notes, model.notes)
     fresh["edited"] = edited
     changes = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.models import HashClaim, LocationFile
-from catalog.services.identity import births, checking
+from catalog.services.identity import births, comparing
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.notes.telling import stamp
 from catalog.storage.beside import DATABASES
@@ -71,7 +71,7 @@ def take(library: Library, pages: Sequence[Page]) -> int:
     gone = [pk for pk, *key in old.values_list("pk", "location", "algorithm") if tuple(key) not in rows]
     HashClaim.objects.filter(pk__in=gone).delete()
     births.list_hashes(rows.values())
-    checking.check(location_ids=sorted({location for location, _ in rows}))
+    comparing.compare(sorted({location for location, _ in rows}))
     stamp(pages)
     return len(rows)
 

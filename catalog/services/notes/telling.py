@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from catalog.models import ExternalId, HashClaim, Location, LocationFile, Note
 from catalog.services import bulk, findings
 from catalog.services.findings import Raised
-from catalog.services.identity import births, checking
+from catalog.services.identity import births, comparing
 from catalog.services.identity.editing import LONGEST_WORD, MOST_TAGS
 from catalog.services.identity.holding import hold_homes, live
 from catalog.services.identity.locking import in_one_transaction
@@ -62,7 +62,7 @@ def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]
     learnt = _tell_models(places, {row.pk: live(row.model_id, held) for row in variants})
     _list_ids(places)
     _list_hashes(places)
-    checking.check(location_ids=list(locations))
+    comparing.compare(list(locations))
     stamp([page for said in pages.values() for page in said])
     return learnt
 
