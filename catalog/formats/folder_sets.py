@@ -11,7 +11,7 @@ from catalog.formats.set_values import FileSet, SetFile
 from catalog.vocabulary import FileRole, Format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from catalog.storage.values import Entry
 
@@ -41,10 +41,13 @@ class Part:
 
 
 class Folder:
-    """Gathers what lies in a model's folder, then tells the sets. `component` is empty for the folder itself."""
+    """Gathers what lies in a model's folder, then tells the sets. `component` is empty for the folder itself.
 
-    def __init__(self, path: bytes, *, pipeline: bool) -> None:
-        self._path, self._pipeline = path, pipeline
+    `data`: path of an ONNX file -> names and entries of the files beside it that hold its data.
+    """
+
+    def __init__(self, path: bytes, data: Mapping[bytes, Sequence[tuple[bytes, Entry]]], *, pipeline: bool) -> None:
+        self._path, self._data, self._pipeline = path, data, pipeline
         self._parts: dict[str, dict[bytes, dict[tuple[int, Family | None], Part]]] = defaultdict(dict)
         self._companions: list[SetFile] = []
         self._indexes: dict[bytes, Entry] = {}
@@ -84,6 +87,12 @@ class Folder:
             SetFile(within(part.component, file), FileRole.WEIGHTS, entry)
             for part in parts
             for file, entry in part.files
+        ]
+        files += [
+            SetFile(within(part.component, name), FileRole.DATA, entry)
+            for part in parts
+            for _, owner in part.files
+            for name, entry in self._data.get(owner.path, ())
         ]
         files.sort(key=lambda file: file.name)
         diffusers = self._pipeline or any(part.rank == _DIFFUSERS_RANK for part in parts)

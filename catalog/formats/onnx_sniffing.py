@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from catalog.formats.heads import Guess
 from catalog.formats.named.wire import LENGTH, VARINT, fields, text
 from catalog.formats.onnx_schema import GRAPH, MODEL
+from catalog.vocabulary import Format
 
 if TYPE_CHECKING:
     from catalog.formats.heads import Head
@@ -18,8 +20,12 @@ _MOST_VERSION = 255
 _FIRST_OPSETS = 3  # the version since which operator sets are stated
 
 
-def looks_like_onnx(head: Head) -> bool:
-    """True of nothing that another format's message may be. Reads a few bytes of each field of the model."""
+def recognise(head: Head) -> Guess | None:
+    """ONNX, of nothing that another format's message may be. Reads a few bytes of each field of the model."""
+    return Guess(Format.ONNX) if _looks_like_onnx(head) else None
+
+
+def _looks_like_onnx(head: Head) -> bool:
     if not head.start.startswith(_STARTS):
         return False
     found = fields(head.source)

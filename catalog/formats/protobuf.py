@@ -78,7 +78,7 @@ def schema(fields: Mapping[str, Mapping[int, Kind | str]]) -> dict[str, Message]
 
 
 Field: TypeAlias = "tuple[int, int, int, int]"
-"""Tag (number * 8 + wire type), where the value begins and ends in the file, and the number that a varint is, else 0."""
+"""Tag (number * 8 + wire type), where the value begins and ends in the file, and the number that a varint is, or 0."""
 
 
 class Wire:

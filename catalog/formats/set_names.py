@@ -93,6 +93,11 @@ def folder_set(name: bytes, family: Family | None) -> tuple[int, str] | None:
     return STEMS.index(stem), f"{container}:{dtype.decode()}" if dtype else container
 
 
+def data_owners(name: bytes) -> tuple[bytes, ...]:
+    """The ONNX files whose external data a file called so may be."""
+    return tuple(owner.encode("latin-1") for owner in names.data_owners(name.decode("latin-1")))
+
+
 def container_of(name: bytes) -> str:
     """`safetensors`, `gguf`, `bin`: the suffix without its dot."""
     return suffix(name)[1:].decode("ascii", "replace")

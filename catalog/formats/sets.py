@@ -1,9 +1,9 @@
 """Which files are one model, by their names alone.
 
 A folder gives one set for each container and dtype suffix of its weights: `fp16` and unsuffixed twins are two, and so
-are `.safetensors` and `.bin` twins. Shards without a configuration beside them are a set; every other file with weights
-is one by itself. Each file with weights is in exactly one set; configuration and tokenizer files go with every set of
-their folder.
+are `.safetensors` and `.bin` twins. Shards without a configuration beside them are a set, and so are an ONNX file and
+its external data; every other file with weights is one by itself. Each file with weights is in exactly one set;
+configuration and tokenizer files go with every set of their folder.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from catalog.formats.set_names import (
     WEIGHT_SUFFIXES,
     Family,
     container_of,
+    data_owners,
     family_of,
     folder_set,
     format_of,
+    suffix,
 )
 from catalog.formats.set_values import FileSet, SetFile
 from catalog.storage.names import is_companion, is_training_state
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FileSet", "Grouping", "SetFile", "group", "parse_printed", "partition", "printed", "single"]
 
+_PLAIN_WEIGHTS = WEIGHT_SUFFIXES - {b".pb"}  # which may be the data of an ONNX file
+_OWNER_SUFFIX = b".onnx"
 _PRINTED = re.compile(r"(?P<path>.*)#(?P<set>|[a-z0-9]{1,12}(?::[A-Za-z0-9_-]{1,32})?)", re.DOTALL)
 
 
@@ -65,6 +69,7 @@ def partition(entries: Iterable[Entry], twins: Iterable[Entry] = ()) -> Grouping
     named.sort_all(sorted([*entries, *twins], key=itemgetter(0)) if further else entries)
     sets = named.folder_sets() if named.marked else []
     sets += named.shard_sets() if named.shards else []
+    sets += named.data_sets() if named.data else []
     if not further:
         return Grouping(named.loose, sets)
     return Grouping([entry for entry in named.loose if entry.path not in further], _without_repeats(sets, further))
@@ -102,6 +107,7 @@ class _Named:
     loose: list[Entry] = field(default_factory=list)
     shards: dict[tuple[bytes, Family], list[tuple[bytes, Entry]]] = field(default_factory=dict)
     companions: list[tuple[bytes, bytes, Entry]] = field(default_factory=list)
+    data: dict[bytes, list[tuple[bytes, Entry]]] = field(default_factory=dict)
     pipelines: set[bytes] = field(default_factory=set)
     configured: set[bytes] = field(default_factory=set)
 
@@ -112,20 +118,42 @@ class _Named:
     def sort_all(self, entries: Iterable[Entry]) -> None:
         """The first branch is nearly every file of a large library."""
         loose = self.loose.append
+        others: list[Entry] = []
         for entry in entries:
             path = entry[0]
             tail = path[path.rfind(b".") :].lower()
-            if tail in WEIGHT_SUFFIXES:
+            if tail in _PLAIN_WEIGHTS:
                 if tail in STATE_SUFFIXES and is_training_state(_name(path).decode("latin-1")):
                     continue
                 if b"-of-" in path and (family := family_of(_name(path))) is not None:
                     self._shard(path, family, entry)
                 else:
                     loose(entry)
-            elif is_companion(_name(path).decode("latin-1")):
-                self._companion(entry)
             else:
-                loose(entry)
+                others.append(entry)
+        self._sort_others(others)
+
+    def _sort_others(self, others: list[Entry]) -> None:
+        """What is no plain file with weights. Data is loose where the file that it would belong to is not there."""
+        data = []
+        for entry in others:
+            name = _name(entry.path)
+            if is_companion(name.decode("latin-1")):
+                self._companion(entry)
+            elif owners := data_owners(name):
+                data.append((entry, owners))
+            elif suffix(name) in WEIGHT_SUFFIXES and (family := family_of(name)) is not None:
+                self._shard(entry.path, family, entry)
+            else:
+                self.loose.append(entry)
+        there = {entry.path for entry in self.loose if data and entry.path.endswith(_OWNER_SUFFIX)}
+        for entry, owners in data:
+            folder, _, name = entry.path.rpartition(b"/")
+            owner = next((path for owner in owners if (path := within(folder, owner)) in there), None)
+            if owner is None:
+                self.loose.append(entry)
+            else:
+                self.data.setdefault(owner, []).append((name, entry))
 
     def folder_sets(self) -> list[FileSet]:
         """Takes from the loose files and shards what belongs to a folder with a configuration."""
@@ -149,6 +177,12 @@ class _Named:
         companions = {within(folder, name): entry for folder, name, entry in self.companions}
         self.loose += (entry for key, [(_, entry), *_] in self.shards.items() if key[1].alone)
         return [_shard_set(*key, files, companions) for key, files in self.shards.items() if not key[1].alone]
+
+    def data_sets(self) -> list[FileSet]:
+        """The sets of the ONNX files with data that no folder claimed."""
+        owners = [entry for entry in self.loose if entry.path in self.data]
+        self.loose = [entry for entry in self.loose if entry.path not in self.data]
+        return [_data_set(entry, self.data[entry.path]) for entry in owners]
 
     def _shard(self, path: bytes, family: Family, entry: Entry) -> None:
         folder, _, name = path.rpartition(b"/")
@@ -179,7 +213,7 @@ class _Named:
         if home is None or kind is None:
             return False
         path, component = home
-        folder = folders.setdefault(path, Folder(path, pipeline=path in self.pipelines))
+        folder = folders.setdefault(path, Folder(path, self.data, pipeline=path in self.pipelines))
         folder.add_weights(component, name, entry, kind, family)
         return True
 
@@ -218,6 +252,14 @@ def _shard_set(
     first = family.shard(1)
     missing = family.missing({name for name, _ in files})
     return FileSet(within(folder, first), container_of(first), folder, format_of(first), tuple(found), missing)
+
+
+def _data_set(entry: Entry, data: list[tuple[bytes, Entry]]) -> FileSet:
+    """An ONNX file and the files with its data."""
+    folder, _, name = entry.path.rpartition(b"/")
+    found = [SetFile(name, FileRole.WEIGHTS, entry), *(SetFile(own, FileRole.DATA, file) for own, file in data)]
+    found.sort(key=attrgetter("name"))
+    return FileSet(entry.path, container_of(name), folder, format_of(name), tuple(found))
 
 
 def _without_repeats(sets: list[FileSet], further: set[bytes]) -> list[FileSet]:

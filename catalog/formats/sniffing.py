@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalog.formats import named, zip_names
+from catalog.formats import named, onnx_sniffing, zip_names
 from catalog.formats.heads import HEAD, Guess, Head, suffix_of
-from catalog.formats.onnx_sniffing import looks_like_onnx
 from catalog.vocabulary import Format
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ def sniff(source: Source) -> Guess:
         return Guess(Format.SAFETENSORS)
     if _looks_like_pickle(head):
         return Guess(Format.PICKLE)
-    if looks_like_onnx(head):
-        return Guess(Format.ONNX)
-    guess = named.recognise(head)
+    guess = onnx_sniffing.recognise(head) or named.recognise(head)
     if guess is None:
         return _by_suffix(head)
     if not guess.no_model:

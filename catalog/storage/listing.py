@@ -27,6 +27,8 @@ from catalog.storage.names import (
     NOISE,
     PARTIAL,
     STATE_SUFFIXES,
+    data_of,
+    data_owners,
     is_companion,
     is_pruned,
     is_training_state,
@@ -67,6 +69,8 @@ class Listing:
         self._has_patterns = bool(include or exclude)
         self._pending: list[tuple[bytes, bool]] = []
         self._near: list[os.DirEntry[str]] = []
+        self._here: list[os.DirEntry[str]] = []
+        self._owners: frozenset[str] | None = None
         self.notes: list[Beside] = []
         self.entries: list[Entry] = []
         self.links: dict[bytes, bool] = {}
@@ -92,10 +96,24 @@ class Listing:
         return True
 
     def only_file(self, path: bytes) -> None:
-        """Takes this one file, whatever its name; a file that is not there is simply not found."""
+        """Takes this one file, whatever its name, and the data that belongs to it; one that is not there is simply not
+        found.
+        """
         with suppress(OSError):
             self.entries.append(Entry(path, self._root.look(path)))
             self.seen += 1
+            for name in data_of(os.fsdecode(path), self._names_beside(path)):
+                self.entries.append(Entry(os.fsencode(name), self._root.look(os.fsencode(name))))
+
+    def _names_beside(self, path: bytes) -> list[str]:
+        """What the library's folder holds, for a file in it that may have data there."""
+        if not path.endswith(b".onnx"):
+            return []
+        descriptor = self._root.folder(b"")
+        try:
+            return os.listdir(descriptor)
+        finally:
+            os.close(descriptor)
 
     def left_out(self, path: bytes) -> bool:
         """A pattern of the library speaks against this file; it is counted."""
@@ -152,6 +170,7 @@ class Listing:
         """
         weights, plain, take = self._weights, _PLAIN_NOISE, self.entries.append
         near = self._near = []
+        self._here, self._owners = found, None
         passed_by, before = 0, len(self.entries)
         for item in found:
             name = item.name
@@ -250,7 +269,14 @@ class Listing:
             return SkipReason.TRAINING_STATE
         if tail in self._weights or is_companion(name) or (in_layout and tail and tail not in NOISE):
             return None
-        return SkipReason.NOT_A_MODEL
+        return None if self._is_data(name) else SkipReason.NOT_A_MODEL
+
+    def _is_data(self, name: str) -> bool:
+        """It holds weights of an ONNX file beside it."""
+        owners = data_owners(name)
+        if owners and self._owners is None:
+            self._owners = frozenset(item.name for item in self._here if item.name.endswith(".onnx"))
+        return bool(owners) and not (self._owners or frozenset()).isdisjoint(owners)
 
     def _enter(self, name: str, path: bytes, *, in_layout: bool) -> None:
         """Puts a folder on the list, or counts why not."""

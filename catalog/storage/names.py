@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -70,6 +76,12 @@ _COMPANION_STARTS = ("tokenizer", "vocab.", "chat_template")
 _COMPANION_ENDS = ("config.json", "index.json", ".model")
 _INDEX_OF_VARIANT = ".index."
 
+_DATA_OF = re.compile(r"(?P<owner>.+\.onnx)[._]data(?:_[0-9]{1,5})?", re.DOTALL)
+"""onnx.save, torch.onnx, ONNX Runtime GenAI, and transformers.js, which numbers several."""
+_DATA_TAIL = ".data"
+_DATA_OF_PIPELINES = ("weights.pb", "model.onnx")
+"""What diffusers' converter to ONNX calls the data of a component, and the file that it belongs to."""
+
 _STATE_STARTS = ("rng_state", "random_states_", "zero_pp_rank_", "mp_rank_")
 _STATE_STEMS = frozenset(("optimizer", "scheduler", "scaler", "training_args", "trainer_state"))
 _STATE_ENDS = ("_optim_states.pt",)
@@ -91,6 +103,20 @@ def is_companion(name: str) -> bool:
         or name.startswith(_COMPANION_STARTS)
         or (_INDEX_OF_VARIANT in name and name.endswith(".json"))
     )
+
+
+def data_owners(name: str) -> tuple[str, ...]:
+    """The ONNX files whose external data a file called so may be, if one of them lies beside it."""
+    if ".onnx" in name and (found := _DATA_OF.fullmatch(name)):
+        return (found["owner"],)
+    if name.endswith(_DATA_TAIL):
+        return (name.removesuffix(_DATA_TAIL) + ".onnx",)
+    return _DATA_OF_PIPELINES[1:] if name == _DATA_OF_PIPELINES[0] else ()
+
+
+def data_of(owner: str, names: Iterable[str]) -> list[str]:
+    """Those of the names beside an ONNX file that are its external data."""
+    return sorted(name for name in names if owner in data_owners(name))
 
 
 def is_training_state(name: str) -> bool:

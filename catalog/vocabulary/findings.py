@@ -88,8 +88,8 @@ class FindingCode(StrEnum):
     EXTERNAL_DATA_MISSING = (
         "external_data_missing",
         "External data missing",
-        "The tensors lie in %(name)s, which is not there.",
-        "Download that file too, put it beside this one, then scan.",
+        "Tensors lie in %(name)s, which is not among the files of this model.",
+        "Put that file beside this one, called as it is (model.onnx_data beside model.onnx), then scan.",
     )
     COMPRESSED = (
         "compressed",

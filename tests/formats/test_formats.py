@@ -55,7 +55,6 @@ def test_what_is_no_model_is_called_by_its_name(name: bytes, content: bytes, wha
         (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(50), b"a", Format.PICKLE),
         (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", b"a.pth", Format.PICKLE),
         (bytes(257) + b"ustar" + bytes(200), b"a.pt", Format.PICKLE),
-        (b"\x08\x07\x12\x07pytorch" + bytes(50), b"a.onnx", Format.ONNX),
         (b"\x89HDF\r\n\x1a\n" + bytes(50), b"a.h5", Format.HDF5),
         (b"\x1c\x00\x00\x00TFL3" + bytes(50), b"a.tflite", Format.TFLITE),
         (b"anything\x00 at all", b"a.bin", Format.OTHER),

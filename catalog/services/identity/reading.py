@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from catalog.storage.values import Snapshot
 
 
+_MISSING = frozenset({FindingCode.MISSING_SHARD, FindingCode.EXTERNAL_DATA_MISSING})
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The header of a place, what it is recognised as, and of each file the stat and the quick id."""
@@ -33,8 +36,8 @@ class Reading:
 
     @property
     def complete(self) -> bool:
-        """No shard is missing: the set has a content."""
-        return all(problem.code is not FindingCode.MISSING_SHARD for problem in self.probe.problems)
+        """No shard is missing, and no data: the set has a content."""
+        return all(problem.code not in _MISSING for problem in self.probe.problems)
 
     @property
     def size(self) -> int:
