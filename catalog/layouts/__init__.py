@@ -40,11 +40,12 @@ _BY_NAME = {layout.name: layout for layout in LAYOUTS}
 
 
 class Root(NamedTuple):
-    """A tool's folder, relative to the library; `proven` by a file of the program."""
+    """A tool's folder below a library; `proven` by a file of the program, `weak` where little speaks for it."""
 
     path: bytes
     layout: Layout
     proven: bool = False
+    weak: bool = False
 
 
 def roots(folder: bytes, paths: Iterable[bytes], marks: Iterable[bytes] = ()) -> tuple[Root, ...]:
@@ -61,7 +62,7 @@ def roots(folder: bytes, paths: Iterable[bytes], marks: Iterable[bytes] = ()) ->
         if best is None or (around is not None and (best[0].weak or best[1] is around.layout)):
             continue
         for path in best[0].roots:
-            found.setdefault(path, Root(path, best[1], best[0].proven))
+            found.setdefault(path, Root(path, best[1], best[0].proven, best[0].weak))
     return tuple(found[path] for path in sorted(found))
 
 

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Set
 
 
+_SURE = 2
+"""So many telling folder names say enough without anything else."""
+
+
 class Claim(NamedTuple):
     """A layout says that a folder is one of its own. Of several claims on a folder the largest `strength` wins.
 
@@ -160,11 +164,11 @@ class Rooms:
         named = spot.name == self.models
         program = Spot(spot.tree, spot.above)
         marks = len(self.marks & program.marks) if named and not spot.top else 0
-        least = 0 if marks else 1 if named or spot.top else 2
+        least = 0 if marks else 1 if named or spot.top else _SURE
         if not count or telling < least:
             return None
         wide = named and not spot.top and (marks or self.beside & program.folders)
-        weak = not named and not spot.top
+        weak = not named and (not spot.top or telling < _SURE)
         root = program.path if wide else spot.path
         return Claim((marks, int(named), count, telling), (root,), proven=bool(marks), weak=weak)
 

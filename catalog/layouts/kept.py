@@ -24,7 +24,7 @@ class Tools:
     @classmethod
     def of(cls, found: Iterable[Root]) -> Tools:
         """From what the layouts say."""
-        return cls({root.path: root._replace(proven=False) for root in found})
+        return cls({root.path: layouts.Root(root.path, root.layout) for root in found})
 
     @classmethod
     def kept(cls, report: Mapping[str, object]) -> Tools | None:

@@ -73,9 +73,9 @@ def limited_to(library: Library) -> tuple[bytes, ...]:
 def allowed(path: bytes) -> bool:
     """May the browser or a program use this path? Below `ISOTOPE_FOLDERS`, or in a library that is known."""
     real = os.path.realpath(path)
-    if any(_within(real, os.path.realpath(os.fsencode(folder))) for folder in settings.ISOTOPE_FOLDERS):
+    if any(within(real, os.path.realpath(os.fsencode(folder))) for folder in settings.ISOTOPE_FOLDERS):
         return True
-    return any(_within(real, bytes(library.path)) for library in _live() if library.only is None)
+    return any(within(real, bytes(library.path)) for library in _live() if library.only is None)
 
 
 def check_allowed(*, path: bytes) -> None:
@@ -153,21 +153,22 @@ def _live() -> list[Library]:
 def _home(live: Sequence[Library], place: _Place) -> Library | None:
     """The library that shows this place."""
     for library in sorted(live, key=lambda one: len(bytes(one.path)), reverse=True):
-        if library.only is None and _within(place.folder, bytes(library.path)):
+        if library.only is None and within(place.folder, bytes(library.path)):
             return library
         if place.folder == bytes(library.path) and place.file in limited_to(library):
             return library
     return None
 
 
-def _within(path: bytes, folder: bytes) -> bool:
+def within(path: bytes, folder: bytes) -> bool:
+    """A path is a folder, or lies in it; both absolute and without links."""
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
 def _make_way(live: Sequence[Library], folder: bytes) -> None:
     """A library below that is limited to some files of its folder gives them up to the new one; others stand."""
     for library in live:
-        if bytes(library.path) == folder or not _within(bytes(library.path), folder):
+        if bytes(library.path) == folder or not within(bytes(library.path), folder):
             continue
         if library.only is None:
             raise PathRefused(
