@@ -64,6 +64,6 @@ def _scalars(value: str) -> list[str]:
 
 def _unquoted(value: str) -> str:
     value = value.strip()
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
+    if value[:1] in ("'", '"') and (end := value.find(value[0], 1)) > 0:
+        return value[1:end]
     return value.partition(" #")[0].strip()
