@@ -29,7 +29,7 @@ def test_the_command_prints_a_line_for_each_row(tmp_path: Path) -> None:
     out = StringIO()
     call_command("bench", "hashing", size=1 << 20, rounds=1, folder=tmp_path, json=True, stdout=out)
     rows = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert {"name", "seconds", "cpu_seconds", "ratio", "base"} == set(rows[0])
+    assert {"name", "seconds", "cpu_seconds", "ratio", "base", "items"} == set(rows[0])
 
 
 def test_the_command_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

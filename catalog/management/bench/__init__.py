@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     from catalog.management.bench.measuring import Row
 
-BENCHMARKS = {"hashing": "catalog.management.bench.hashing", "scan": "catalog.management.bench.scan"}
+BENCHMARKS = {
+    "hashing": "catalog.management.bench.hashing",
+    "probing": "catalog.management.bench.probing",
+    "scan": "catalog.management.bench.scan",
+}
 """Name -> module, imported only when it is run."""
 
 

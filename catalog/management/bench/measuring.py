@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the answer: medians over the rounds. `ratio` is how many times the time of `base` it took."""
+    """One line of the answer: medians over the rounds. `ratio` is how many times the time of `base` it took.
+
+    `items` is how many files one run handled, 0 where they are not counted.
+    """
 
     name: str
     seconds: float
     cpu_seconds: float
     ratio: float
     base: str
+    items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class _Cost:
     cpu: float
 
 
-def compare(cases: Mapping[str, Callable[[], object]], rounds: int, bases: Sequence[tuple[str, str]] = ()) -> list[Row]:
+def compare(
+    cases: Mapping[str, Callable[[], object]], rounds: int, bases: Sequence[tuple[str, str]] = (), *, items: int = 0
+) -> list[Row]:
     """Run each case once a round. Rows against the first case, then one for each of `bases` (name, other base)."""
     costs: dict[str, list[_Cost]] = {name: [] for name in cases}
     for _ in range(rounds):
@@ -43,7 +49,7 @@ def compare(cases: Mapping[str, Callable[[], object]], rounds: int, bases: Seque
         for name in order:
             costs[name].append(_cost(cases[name]))
     first = next(iter(cases))
-    return [_row(costs, name, base) for name, base in [*((name, first) for name in cases), *bases]]
+    return [_row(costs, name, base, items) for name, base in [*((name, first) for name in cases), *bases]]
 
 
 def tool(*command: str) -> Callable[[], object]:
@@ -57,7 +63,7 @@ def _cost(case: Callable[[], object]) -> _Cost:
     return _Cost(time.perf_counter() - wall, sum(os.times()[:4]) - cpu)
 
 
-def _row(costs: Mapping[str, list[_Cost]], name: str, base: str) -> Row:
+def _row(costs: Mapping[str, list[_Cost]], name: str, base: str, items: int) -> Row:
     ours, theirs = costs[name], costs[base]
     return Row(
         name,
@@ -65,4 +71,5 @@ def _row(costs: Mapping[str, list[_Cost]], name: str, base: str) -> Row:
         statistics.median(cost.cpu for cost in ours),
         statistics.median(mine.wall / other.wall for mine, other in zip(ours, theirs, strict=True)),
         base,
+        items,
     )

@@ -28,7 +28,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", choices=sorted(BENCHMARKS), help="what to measure")
-        parser.add_argument("--size", type=int, help="how much to measure on: bytes for hashing, files for a scan")
+        parser.add_argument(
+            "--size", type=int, help="how much to measure on: bytes for hashing, files for a scan or for probing"
+        )
         parser.add_argument("--rounds", type=int, default=5, help="rounds to take the median of (default: 5)")
         parser.add_argument("--folder", type=Path, help="where to put the files (default: a temporary folder)")
         parser.add_argument("--json", action="store_true", help="one object a line instead of a table")
@@ -50,9 +52,13 @@ class Command(BaseCommand):
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table("what", "seconds", "CPU seconds", "times", "beside")
-    for column in table.columns[1:4]:
+    counted = any(row.items for row in rows)
+    table = Table("what", "seconds", "CPU seconds", "times", "beside", *["files a second"] * counted)
+    for column in [*table.columns[1:4], *table.columns[5:]]:
         column.justify = "right"
     for row in rows:
-        table.add_row(row.name, f"{row.seconds:.3f}", f"{row.cpu_seconds:.2f}", f"{row.ratio:.2f}", row.base)
+        seconds = f"{row.seconds:.3f}" if row.seconds >= 0.1 else f"{row.seconds:.5f}"
+        ratio = f"{row.ratio:.2f}" if row.ratio >= 0.1 else f"{row.ratio:.4f}"
+        rate = f"{row.items / row.seconds:,.0f}" if row.items else ""
+        table.add_row(row.name, seconds, f"{row.cpu_seconds:.2f}", ratio, row.base, *[rate] * counted)
     return table
