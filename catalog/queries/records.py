@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from catalog.formats.packing import unpack
+from catalog.formats.packing import Unpacked, unpack
 from catalog.models import Job, Library, ModelRecord, TensorIndex, Variant
 
 if TYPE_CHECKING:
@@ -111,37 +112,43 @@ def model(model_id: UUID) -> ModelDetail | None:
 
 @dataclass(frozen=True, slots=True)
 class Tensors:
-    """A slice of a variant's tensor index, and the metadata of its header."""
+    """A slice of a variant's tensor index, and the metadata of its header. `total` counts those of the chosen dtype."""
 
     total: int
     tensors: list[dict[str, object]]
     metadata: Mapping[str, object]
+    dtypes: Mapping[str, int]
+    """How many tensors there are of each dtype, the most frequent first."""
 
 
-def tensors(variant_id: UUID, *, offset: int, limit: int) -> Tensors | None:
-    """None when the variant is unknown or no reader could list its tensors."""
+def tensors(variant_id: UUID, *, offset: int, limit: int, dtype: str = "") -> Tensors | None:
+    """None when the variant is unknown or no reader could list its tensors. `dtype` narrows to one."""
     live = Variant.objects.filter(pk=variant_id).values_list("merged_into", flat=True).first() or variant_id
     row = TensorIndex.objects.filter(variant=live).first()
     if row is None:
         return None
     index = unpack(bytes(row.packed))
-    part = range(offset, min(offset + limit, len(index.tensors)))
+    chosen = [at for at, tensor in enumerate(index.tensors) if not dtype or tensor.dtype == dtype]
     return Tensors(
-        total=len(index.tensors),
-        tensors=[
-            {
-                "name": index.tensors[at].name,
-                "dtype": index.tensors[at].dtype,
-                "shape": list(index.tensors[at].shape),
-                "offset": index.tensors[at].offset,
-                "bytes": index.tensors[at].nbytes,
-                "file": index.tensors[at].file,
-                "digest": index.digests[at].hex() if index.digests else None,
-            }
-            for at in part
-        ],
+        total=len(chosen),
+        tensors=[_tensor_row(index, at) for at in chosen[offset : offset + limit]],
         metadata=index.metadata,
+        dtypes=dict(Counter(tensor.dtype for tensor in index.tensors).most_common()),
     )
+
+
+def _tensor_row(index: Unpacked, at: int) -> dict[str, object]:
+    tensor = index.tensors[at]
+    return {
+        "name": tensor.name,
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "offset": tensor.offset,
+        "bytes": tensor.nbytes,
+        "file": tensor.file,
+        "digest": index.digests[at].hex() if index.digests else None,
+        "stored": tensor.stored._asdict() if tensor.stored else None,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,10 @@ from catalog import vocabulary as words
 from catalog.vocabulary.sizes import human_count, human_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from django.utils.safestring import SafeString
 
-    from catalog.formats.base import Stored
     from catalog.models import Library
     from catalog.queries.attention import Item
 
@@ -126,12 +125,16 @@ def folded(choices: Iterable[Mapping[str, object]]) -> list[Mapping[str, object]
 
 
 @register.filter
-def how_stored(stored: Stored | None) -> str:
+def how_stored(stored: Mapping[str, object] | None) -> str:
     """How a tensor's values lie where that is not plainly: `strided, big-endian`."""
-    if stored is None:
-        return ""
-    words_for = ((stored.strides, _("strided")), (stored.big_endian, _("big-endian")), (stored.varint, _("varint")))
-    return ", ".join(word for true, word in words_for if true)
+    words_for = {"strides": _("strided"), "big_endian": _("big-endian"), "varint": _("varint")}
+    return ", ".join(word for key, word in words_for.items() if (stored or {}).get(key))
+
+
+@register.filter
+def at(things: Sequence[object], place: int) -> object:
+    """One of a list by its number; nothing beyond its end."""
+    return things[place] if 0 <= place < len(things) else ""
 
 
 @register.filter

@@ -33,6 +33,7 @@ from catalog.models import (
 from catalog.services import totals
 from catalog.storage.keys import path_key, place_key
 from catalog.vocabulary import Algorithm, Base, Format, Kind, Outcome
+from tests.journeys import recognised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +125,8 @@ def fill() -> list[ModelRecord]:
     _gone(models[6])
     _jobs(comfy, cache)
     _findings(comfy, archive, models)
+    recognised.know_more(sdxl, flux, models[5])
+    models[-1:-1] = recognised.troubled(comfy)
     for library in (comfy, cache, archive):
         totals.refresh(library_id=library.pk)
     return models

@@ -9,16 +9,19 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from catalog.admin.pages.base import action, attempt, back, form, page, render
-from catalog.models import Decision, Match, TensorIndex, Variant
+from catalog.models import Decision, Match, Variant
 from catalog.queries import model_page, records
 from catalog.services.identity import deciding, editing
+from catalog.vocabulary import Outcome
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from django.core.paginator import Page
     from django.http import HttpRequest
 
 _TENSORS = 100
+_DIGITS = 9
 
 
 @page("catalog.view_modelrecord")
@@ -48,13 +51,12 @@ def variant(request: HttpRequest, variant_id: UUID) -> HttpResponse:
 
 @page("catalog.view_modelrecord")
 def tensors(request: HttpRequest, variant_id: UUID) -> HttpResponse:
-    """Names, types and shapes, a page at a time."""
+    """Names, types and shapes, a page at a time; of a variant without them, why there are none."""
     row = Variant.objects.select_related("model").filter(pk=variant_id, merged_into=None).first()
-    total = TensorIndex.objects.filter(variant=variant_id).values_list("tensors", flat=True).first()
-    sheet = Paginator(range(total or 0), _TENSORS).get_page(request.GET.get("page"))
-    found = records.tensors(variant_id, offset=(sheet.number - 1) * _TENSORS, limit=_TENSORS)
-    if row is None or found is None:
-        raise Http404("Nothing is known of this variant's tensors.")
+    if row is None:
+        raise Http404("No variant has this id.")
+    dtype = request.GET.get("dtype", "")
+    found, sheet = _sheet(row, dtype, request.GET.get("page", ""))
     model_url = f"/models/{row.model.pk}/"
     return render(
         request,
@@ -65,7 +67,22 @@ def tensors(request: HttpRequest, variant_id: UUID) -> HttpResponse:
         variant=row,
         found=found,
         sheet=sheet,
+        dtype=dtype,
+        files=[str(file) for file in row.files.filter(merged_into=None).order_by("position")],
     )
+
+
+def _sheet(row: Variant, dtype: str, asked: str) -> tuple[records.Tensors | None, Page[int]]:
+    """One page of the tensors; the last one for whoever asks beyond it. None where there are no tensors to show."""
+    number = int(asked) if asked.isdecimal() and len(asked) <= _DIGITS else 1
+
+    def slice_of(number: int) -> records.Tensors | None:
+        start = max(0, number - 1) * _TENSORS
+        return records.tensors(row.pk, offset=start, limit=_TENSORS, dtype=dtype)
+
+    found = None if row.outcome == Outcome.UNSAFE else slice_of(number)
+    sheet = Paginator(range(found.total if found else 0), _TENSORS).get_page(asked)
+    return found if found is None or sheet.number == number else slice_of(sheet.number), sheet
 
 
 @form("catalog.delete_modelrecord")
