@@ -121,10 +121,13 @@ def digest_of_blob(root: Root, path: bytes) -> str:
         real = root.resolve(path)[0]
     except (OSError, LinkLeavesError):
         return ""
-    folder, name = os.path.split(real)
-    if here is None or folder != os.path.join(here.folder, b"blobs"):
-        return ""
-    return _digits(shown(name))
+    return named_blob(here, real) if here is not None else ""
+
+
+def named_blob(spot: Spot, path: bytes) -> str:
+    """The digits that name a blob of this very repository; empty for any other path. No file is touched."""
+    folder, name = os.path.split(path)
+    return _digits(shown(name)) if folder == os.path.join(spot.folder, b"blobs") else ""
 
 
 def tree(root: Root, folder: bytes, commit: bytes) -> Mapping[bytes, tuple[int, str]]:

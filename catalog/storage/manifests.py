@@ -51,16 +51,21 @@ class Use(NamedTuple):
     @property
     def title(self) -> str:
         """As people type it: `llama3:8b`, `someone/mine:latest`, `hf.co/org/repo:Q4_K_M`."""
-        if self.registry != _HOME:
+        if not self.at_home:
             return f"{self.registry}/{self.namespace}/{self.model}:{self.tag}"
         return (
             f"{self.model}:{self.tag}" if self.namespace == _NAMESPACE else f"{self.namespace}/{self.model}:{self.tag}"
         )
 
     @property
+    def at_home(self) -> bool:
+        """It is of Ollama's own registry."""
+        return self.registry == _HOME
+
+    @property
     def page(self) -> str:
         """Where it is from; empty for a registry without pages."""
-        if self.registry == _HOME:
+        if self.at_home:
             return f"https://ollama.com/{self.namespace}/{self.model}"
         if self.registry in ("hf.co", "huggingface.co"):
             return f"https://huggingface.co/{self.namespace}/{self.model}"

@@ -90,7 +90,8 @@ def hub(
                 continue
             blob = folder / "blobs" / digest_of(path, content)
             blob.parent.mkdir(parents=True, exist_ok=True)
-            blob.write_bytes(content)
+            if not blob.exists():
+                blob.write_bytes(content)
             place.symlink_to(os.path.relpath(blob, place.parent))
     for name, commit in (refs or {}).items():
         ref = folder / "refs" / name
@@ -124,7 +125,8 @@ def ollama(store: Path, title: str, layers: Mapping[str, bytes]) -> bytes:
         digest = hashlib.sha256(content).hexdigest()
         blob = store / "blobs" / f"sha256-{digest}"
         blob.parent.mkdir(parents=True, exist_ok=True)
-        blob.write_bytes(content)
+        if not blob.exists():
+            blob.write_bytes(content)
         media = f"application/vnd.ollama.image.{kind}"
         rows.append({"mediaType": media, "digest": f"sha256:{digest}", "size": len(content)})
     config = {"mediaType": "application/vnd.docker.container.image.v1+json", "digest": f"sha256:{'e' * 64}", "size": 5}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db.models import Q, QuerySet
 from catalog.formats.sets import parse_printed
 from catalog.models import ExternalId, FormerName, Library, Location, LocationFile, ModelRecord, Variant, VariantFile
 from catalog.queries.lookup.hits import Found
+from catalog.queries.lookup.spellings import begins, spellings
 from catalog.storage.values import shown
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 50
 _SHORTEST_FRAGMENT = 3
+_OLLAMA_ID = re.compile(r"[0-9a-f]{8,64}")
 
 
 def find_uuid(text: str) -> list[Found]:
@@ -56,7 +59,14 @@ def find_short_id(digits: str) -> list[Found]:
 def find_external(text: str) -> list[Found]:
     """Another program's id, alone or as `scheme:value`."""
     scheme, _, value = text.partition(":")
-    rows = ExternalId.objects.filter(Q(value=text) | Q(scheme=scheme, value=value.strip()))
+    wanted = Q(value__in=spellings(text)) | Q(scheme=scheme, value__in=spellings(value.strip()))
+    revision = begins(text)
+    if revision is not None:
+        wanted |= Q(scheme="hf", value__startswith=revision)
+    digits = text.lower()
+    if _OLLAMA_ID.fullmatch(digits):  # `ollama list` shows the first twelve digits
+        wanted |= Q(scheme="ollama-id", value__startswith=digits)
+    rows = ExternalId.objects.filter(wanted)
     return [
         Found(variant=variant, model=model, how=f"external id {scheme}")
         for variant, model, scheme in rows.values_list("variant", "model", "scheme")[:_LIMIT]

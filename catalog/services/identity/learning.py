@@ -15,7 +15,7 @@ from catalog.services.identity.places import Place
 from catalog.vocabulary import ClaimSource, FindingCode, LocationState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from catalog.models import Library
@@ -28,12 +28,16 @@ _STORES = (ClaimSource.INVOKEAI.value, ClaimSource.HUGGING_FACE.value)
 """Whose claims are theirs alone: what they no longer say is forgotten."""
 
 
-def refresh(*, root: Root, library: Library) -> int:
-    """Asks the programs again about every place of the library that has a variant. How many were told something."""
+def refresh(*, root: Root, library: Library, pause: Callable[[], None]) -> int:
+    """Asks the programs again about every place of the library that has a variant. How many were told something.
+
+    `pause` is called between batches; it may raise.
+    """
     rows = Location.objects.filter(library=library, variant__isnull=False, state=LocationState.PRESENT)
     ids = list(rows.order_by("pk").values_list("pk", flat=True))
     told = 0
     for at in range(0, len(ids), _BATCH):
+        pause()
         places = _places(ids[at : at + _BATCH])
         gathered = stores.gather(root, library, places)
         _learn([place.id for place in places], gathered.known)

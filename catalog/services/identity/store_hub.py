@@ -46,7 +46,9 @@ class Hub:
         full = os.path.join(self._root.real, path)
         above = hub.spot(full)
         if above is not None:
-            return _of_repository(above, [above.commit] if above.commit else [])
+            named = hub.named_blob(above, full) if place.single else ""
+            claims = tuple(_claim(place, place.files[0], named))
+            return Known(claims=claims).besides(_of_repository(above, [above.commit] if above.commit else []))
         return Known(claims=tuple(self._downloaded(place))).besides(_lm_studio(full))
 
     def _cached(self, place: Place, spot: hub.Spot) -> Known:

@@ -71,6 +71,15 @@ def installations(root: Root, paths: Iterable[bytes]) -> list[bytes]:
     return folders[:_MOST_INSTALLATIONS]
 
 
+def noted(install: bytes) -> bytes:
+    """All that the database of an installation says of models, or why it cannot be read; nothing without one."""
+    try:
+        found = records(install)
+    except FileProblem as problem:
+        return repr((install, str(problem))).encode()
+    return repr((install, sorted(found.items()))).encode("utf-8", "surrogatepass") if found else b""
+
+
 def _said(place: Place, path: bytes, found: Mapping[bytes, Record]) -> Known | None:
     """A record is of the place itself, or of the folder that the file lies in."""
     itself = found.get(path)

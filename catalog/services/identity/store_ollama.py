@@ -38,8 +38,8 @@ def _is_blobs(folder: bytes) -> bool:
 
 
 def _known(root: Root, uses: Sequence[Use]) -> Known:
-    """Of several models that use one blob the first names it, one of which it is the model before others."""
-    first = min(uses, key=lambda use: (use.role != _MODEL, use.title))
+    """Of several models that use one blob the first names it: of Ollama's own registry, and as their model."""
+    first = min(uses, key=lambda use: (use.role != _MODEL, not use.at_home, use.title))
     role = "" if first.role == _MODEL else f" ({first.role})"
     return Known(
         name=Name(one_line(first.title + role), NameSource.OLLAMA),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from blake3 import blake3
 from catalog.services.identity import store_invokeai, store_ollama
 from catalog.services.identity.known import NOTHING, Known
 from catalog.services.identity.store_hub import Hub
-from catalog.storage import invokeai
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,9 +59,7 @@ def stamp(root: Root, walked: Walk) -> str:
     """Changes when one of the programs may have learnt something: new notes, other names, further revisions."""
     state = blake3()
     for install in store_invokeai.installations(root, (entry.path for entry in walked.entries)):
-        facts = invokeai.stamp(install)
-        if facts:
-            state.update(repr((os.fsencode(install), facts)).encode())
+        state.update(store_invokeai.noted(install))
     for blob, titles in sorted(walked.names.items()):
         state.update(repr((blob, titles)).encode())
     for twin in walked.twins:

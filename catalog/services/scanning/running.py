@@ -18,7 +18,7 @@ from catalog.errors import Busy, Cancelled, LibraryOffline, NotFound
 from catalog.layouts.kept import Tools
 from catalog.models import Library
 from catalog.services import libraries
-from catalog.services.identity import reuniting
+from catalog.services.identity import learning, reuniting, stores
 from catalog.services.scanning import drives, known, notes, noticing, settling, tools
 from catalog.services.scanning.comparing import compare, devices
 from catalog.services.scanning.drives import Drives
@@ -233,11 +233,19 @@ class _Scan:
         noticing.settle(self._library, wanted, walked)
         report = replace(report, findings=len(wanted), seconds=round(time.monotonic() - self._started, 3))
         if whole:
+            kept |= self._ask_stores(root, walked)
             stamp = {"last_report": report.as_json() | kept, "last_scan_at": Now()}
             if Tools.kept(self._library.last_report) != owners or report.changed:
                 stamp |= tools.of_library(owners, (entry.path for entry in walked.entries))
             Library.objects.filter(pk=self._library.pk).update(**stamp)
         return report
+
+    def _ask_stores(self, root: Root, walked: Walk) -> dict[str, object]:
+        """The programs that keep these files are asked about what is known already when they may say more of it."""
+        mark = stores.stamp(root, walked)
+        if self._library.last_report.get("stores", "") != mark:
+            learning.refresh(root=root, library=self._library, pause=self._talk.pause)
+        return {"stores": mark}
 
     def _kept(self, root: Root, walked: Walk, report: ScanReport) -> dict[str, object]:
         """What the next scan wants to know of this one."""
