@@ -42,7 +42,6 @@ class Item:
     place: str
     at_location: bool
     model_id: UUID | None
-    variant_id: UUID | None
     first_seen: datetime
     last_seen: datetime
 
@@ -121,7 +120,6 @@ def _item(row: Finding) -> Item:
         place=row.place or (str(location) if location else ""),
         at_location=location is not None,
         model_id=variant.model_id if variant else None,
-        variant_id=variant.pk if variant else None,
         first_seen=row.first_seen,
         last_seen=row.last_seen,
     )

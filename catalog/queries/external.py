@@ -14,18 +14,25 @@ if TYPE_CHECKING:
 
 _REPOSITORY = re.compile(r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<at>[^/@]+)(?:/(?P<path>.+))?)?")
 _OLLAMA = re.compile(r"(?:registry\.ollama\.ai/)?(?:(?P<user>[\w.-]+)/)?(?P<name>[\w.-]+)(?::(?P<tag>[\w.-]+))?")
+_COMMIT = re.compile(r"(?<=@)[0-9a-f]{40}\b")
+_COMMIT_DIGITS = 7
 _OWN = "library"
 """The namespace of Ollama's own models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One id. `url` is the page of it on the web; empty where there is none."""
+    """One id. `url` is the page of it on the web; empty where there is none. `shown` has a long commit cut short."""
 
     scheme: str
     label: str
     value: str
     url: str
+
+    @property
+    def shown(self) -> str:
+        """The value as a page has room for it."""
+        return _COMMIT.sub(lambda found: found[0][:_COMMIT_DIGITS], self.value)
 
 
 def known(rows: Iterable[ExternalId]) -> tuple[Known, ...]:

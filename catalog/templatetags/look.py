@@ -223,6 +223,8 @@ def sentence(item: Item) -> str:
     except (KeyError, TypeError, ValueError):  # an older release raised it with other parameters
         said = code.heading + "."
     place = f"{item.params['file']}: " if "file" in item.params else ""
+    if not place and code.template.startswith("%(what)s"):
+        said = said[:1].upper() + said[1:]
     return f"{place}{said} {_(code.advice)}"
 
 

@@ -25,7 +25,7 @@ from catalog.queries.model_page.history import Event, Named, events, former_name
 from catalog.queries.model_page.recognised import Fact, facts
 from catalog.queries.model_page.relations import Related, related, relations_within
 from catalog.queries.model_page.shares import Share, shares
-from catalog.vocabulary import FindingCode, LocationState, Outcome
+from catalog.vocabulary import LocationState, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,11 +37,7 @@ __all__ = ["Cell", "ModelPage", "Place", "VariantView", "find", "page"]
 _MOST_FINDINGS = 20
 _HERE = {LocationState.PRESENT.value, LocationState.CHANGED.value, LocationState.OFFLINE.value}
 _READ = {LocationState.PRESENT.value, LocationState.CHANGED.value}
-_EXPLAINS = {FindingCode.UNSAFE, FindingCode.REACHES_OUTSIDE, FindingCode.FOREIGN_OBJECTS, FindingCode.MALFORMED,
-             FindingCode.TRUNCATED, FindingCode.EMPTY, FindingCode.NOT_A_MODEL, FindingCode.HEADER_TOO_LARGE,
-             FindingCode.UNSUPPORTED, FindingCode.COMPRESSED, FindingCode.EXTERNAL_DATA_MISSING,
-             FindingCode.MISSING_SHARD}  # fmt: skip
-"""What says why a variant was not simply read."""
+_WORST = (Outcome.UNSAFE, Outcome.INVALID, Outcome.UNREADABLE, Outcome.SUSPICIOUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,6 @@ class VariantView:
     relation: str
     certainty: str
     facts: tuple[Fact, ...] = ()
-    findings: tuple[Item, ...] = ()
     preview: Picture | None = None
     reference: bool = False
 
@@ -135,6 +130,7 @@ class ModelPage:
     aliases: tuple[ModelRecord, ...]
     external: tuple[Known, ...]
     traits: tuple[str, ...]
+    outcome: str
     preview: Picture | None
 
 
@@ -148,7 +144,7 @@ def page(model: ModelRecord) -> ModelPage:
     rows = list(Variant.objects.filter(model=model, merged_into=None).order_by("-bits", "number"))
     ids = [row.pk for row in rows]
     findings = items(open_rows(model_id=model.pk)[:_MOST_FINDINGS])
-    views = _views(model, rows, ids, findings)
+    views = _views(model, rows, ids)
     here = [view for view in views if view.here]
     names = former_names(ids)
     now = {(place.library, place.path) for view in here for place in view.places if place.state in _HERE}
@@ -169,14 +165,13 @@ def page(model: ModelRecord) -> ModelPage:
         aliases=tuple(model.aliases.order_by("number")),
         external=known(ExternalId.objects.filter(model=model) | ExternalId.objects.filter(variant__in=ids)),
         traits=tuple(dict.fromkeys(trait for view in here or views for trait in view.row.traits)),
+        outcome=next((word.value for word in _WORST if any(view.row.outcome == word for view in here)), ""),
         preview=next((view.preview for view in here or views if view.preview), None),
     )
 
 
-def _views(
-    model: ModelRecord, rows: Sequence[Variant], ids: Sequence[UUID], findings: Sequence[Item]
-) -> list[VariantView]:
-    by_variant = _Parts(model, ids, findings)
+def _views(model: ModelRecord, rows: Sequence[Variant], ids: Sequence[UUID]) -> list[VariantView]:
+    by_variant = _Parts(model, ids)
     reference = next((row.pk for row in rows if by_variant.is_here(row.pk)), None)
     relations = relations_within(ids, reference)
     return [by_variant.view(row, relations.get(row.pk, ("", "")), reference=row.pk == reference) for row in rows]
@@ -185,8 +180,8 @@ def _views(
 class _Parts:
     """What belongs to these variants, each table read once."""
 
-    def __init__(self, model: ModelRecord, ids: Sequence[UUID], findings: Sequence[Item]) -> None:
-        self.model, self.findings = model, findings
+    def __init__(self, model: ModelRecord, ids: Sequence[UUID]) -> None:
+        self.model = model
         self.files = _grouped(VariantFile.objects.filter(variant__in=ids, merged_into=None).order_by("position"))
         self.hashes = _grouped(ModelHash.objects.filter(variant__in=ids))
         self.claims = _grouped(HashClaim.objects.filter(variant__in=ids).select_related("file"))
@@ -216,7 +211,6 @@ class _Parts:
             relation=relation[0],
             certainty=relation[1],
             facts=facts(row, self.model),
-            findings=tuple(one for one in self.findings if one.variant_id == row.pk and one.code in _EXPLAINS),
             preview=self.previews.get(row.pk),
             reference=reference,
         )
