@@ -3,6 +3,7 @@
 CatalogError
 ├── FileProblem             something is wrong with one file: becomes a Finding, the rest goes on
 │   ├── MalformedFile       outcome invalid
+│   ├── UnsafeFile          outcome unsafe: it would run code, or hides what it would do
 │   ├── UnreadableFile      outcome unreadable
 │   ├── ChangedFile         outcome changed: its bytes or its stat moved while it was read
 │   └── UnsupportedFormat   outcome unsupported: digests only
@@ -38,6 +39,12 @@ class FileProblem(CatalogError):
 
 class MalformedFile(FileProblem):
     """The container breaks its format's rules."""
+
+
+class UnsafeFile(FileProblem):
+    """Loading the file would run code or reach outside, or its container hides what it would do."""
+
+    outcome = Outcome.UNSAFE
 
 
 class UnreadableFile(FileProblem):

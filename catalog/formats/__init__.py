@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalog.errors import MalformedFile, UnsupportedFormat
-from catalog.formats import folders, gguf, onnx, safetensors
+from catalog.errors import MalformedFile, UnsafeFile, UnsupportedFormat
+from catalog.formats import folders, gguf, onnx, pytorch, safetensors
 from catalog.formats.base import (
     Json,
     Probe,
@@ -41,6 +41,7 @@ READERS: Mapping[Format, Callable[[Source], Probe]] = {
     Format.SAFETENSORS: safetensors.read,
     Format.GGUF: gguf.read,
     Format.ONNX: onnx.read,
+    Format.PICKLE: pytorch.read,
 }
 """The reader of each format that is read; the content of a file decides which one it gets."""
 
@@ -62,7 +63,7 @@ def probe_file(source: Source, beside: Sequence[SetMember] = ()) -> Probe:
         if beside and guess.format is Format.ONNX:
             return onnx.read(source, beside)
         return reader(source) if reader is not None else _named(guess, source)
-    except (MalformedFile, UnsupportedFormat) as error:
+    except (MalformedFile, UnsafeFile, UnsupportedFormat) as error:
         return _failed(guess.format, error.outcome, Problem(error.code, error.params))
 
 
@@ -73,6 +74,9 @@ def probe_set(source: SetSource) -> Probe:
 
 def _named(guess: Guess, source: Source) -> Probe:
     """A format that is recognised, its tensors not read. Raises `MalformedFile` where the file is cut off."""
+    disguised = pytorch.disguised(source) if guess.format is Format.OTHER else None
+    if disguised is not None:
+        return disguised
     if guess.promised > source.size:
         raise truncated(guess.promised, source.size)
     problem = Problem(FindingCode.UNSUPPORTED, {"format": guess.title})

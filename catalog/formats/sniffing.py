@@ -16,6 +16,7 @@ __all__ = ["HEAD", "Guess", "sniff", "suffix_of"]
 _LONGEST_HEADER = 100_000_000  # of safetensors
 _SAFETENSORS = frozenset((b".safetensors", b".sft"))
 _PICKLES = frozenset((b".ckpt", b".pt", b".pt2", b".pth", b".bin", b".pkl", b".pickle", *_SAFETENSORS))
+_ZIPPED = _PICKLES | {b"", b".jit", b".ptl", b".torchscript", b".model"}
 _PROTOCOLS = tuple(b"\x80" + bytes((number,)) for number in range(1, 6))
 _IN_TAR = (b"sys_info\0", b"pickle\0", b"storages\0", b"tensors\0")
 """Members of PyTorch's oldest archive (torch/serialization.py, `legacy_load`)."""
@@ -47,10 +48,18 @@ def _looks_like_safetensors(head: Head) -> bool:
 def _looks_like_pickle(head: Head) -> bool:
     """PyTorch's zip (its members lie in a folder beside `data.pkl`), its older bare pickle, or its oldest tar."""
     if head.start.startswith(zip_names.LOCAL):
-        return b"/data.pkl" in head.start or (head.suffix in _PICKLES and zip_names.members(head.source) is None)
+        return b"/data.pkl" in head.start or _has_pickle(head)
     if head.start.startswith(b"ustar", 257):
         return head.suffix in _PICKLES or head.start.startswith(_IN_TAR)
     return head.start.startswith(_PROTOCOLS)
+
+
+def _has_pickle(head: Head) -> bool:
+    """Whether a zip has PyTorch's pickle further behind, or has no directory that says so under its suffix."""
+    if head.suffix not in _ZIPPED:
+        return False
+    members = zip_names.members(head.source)
+    return members is None or any(member.name.endswith(b"/data.pkl") for member in members)
 
 
 def _by_suffix(head: Head) -> Guess:

@@ -50,11 +50,6 @@ def test_what_is_no_model_is_called_by_its_name(name: bytes, content: bytes, wha
 @pytest.mark.parametrize(
     ("content", "name", "kind"),
     [
-        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(50), b"a.ckpt", Format.PICKLE),
-        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(50), b"a.safetensors", Format.PICKLE),
-        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(50), b"a", Format.PICKLE),
-        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", b"a.pth", Format.PICKLE),
-        (bytes(257) + b"ustar" + bytes(200), b"a.pt", Format.PICKLE),
         (b"\x89HDF\r\n\x1a\n" + bytes(50), b"a.h5", Format.HDF5),
         (b"\x1c\x00\x00\x00TFL3" + bytes(50), b"a.tflite", Format.TFLITE),
         (b"anything\x00 at all", b"a.bin", Format.OTHER),
@@ -65,6 +60,21 @@ def test_a_format_without_a_reader_is_unsupported(content: bytes, name: bytes, k
     assert (probe.format, probe.outcome, probe.tensors) == (kind, Outcome.UNSUPPORTED, ())
     assert probe.problems[0].code is FindingCode.UNSUPPORTED
     assert probe.problems[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(50), b"a.ckpt"),
+        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(50), b"a.safetensors"),
+        (b"PK\x03\x04" + bytes(26) + b"archive/data.pkl" + bytes(50), b"a"),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", b"a.pth"),
+        (bytes(257) + b"ustar" + bytes(200), b"a.pt"),
+    ],
+)
+def test_a_pickle_is_known_by_its_content(content: bytes, name: bytes) -> None:
+    probe = probe_file(MemorySource(content, name))
+    assert (probe.format, probe.outcome, probe.tensors) == (Format.PICKLE, Outcome.INVALID, ())
 
 
 def test_a_format_is_named_for_people() -> None:

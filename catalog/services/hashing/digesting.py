@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from catalog.storage.root import Root
 
 _SAFETENSORS = (b".safetensors", b".sft")
-_READ_ONCE = frozenset({Outcome.OK, Outcome.UNSUPPORTED})
+_READ_ONCE = frozenset({Outcome.OK, Outcome.SUSPICIOUS, Outcome.UNSUPPORTED})
 """Of these, the header that was read at the probe still holds; others are looked at again."""
 _WITH_TENSORS = frozenset({Outcome.OK, Outcome.SUSPICIOUS})
 """Of a malformed file it is not known for sure where its tensors lie."""

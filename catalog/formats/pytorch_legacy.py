@@ -1,0 +1,81 @@
+"""PyTorch before 1.6, and bare pickles of other programs: one pickle after the other, then the storages.
+
+In order (torch/serialization.py, `_legacy_save`): the magic number, the protocol's version, facts about the system, the
+object, the keys of the storages; then each storage as its number of values (8 bytes, little-endian) and the values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from catalog.formats.base import malformed, truncated
+from catalog.formats.pickle_index import Index, Run, index
+from catalog.formats.pickle_machine import Machine
+from catalog.formats.pickle_opcodes import run
+from catalog.formats.pickle_tape import Tape
+from catalog.formats.pickle_torch import Torch
+
+if TYPE_CHECKING:
+    from catalog.formats.base import Source
+    from catalog.formats.pickle_machine import Findings
+    from catalog.formats.pickle_values import Storage, Value
+
+MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+PROTOCOL_VERSION = 1001
+
+_MOST_PICKLES = 1_000
+_LABEL = "the file"
+
+
+def read(source: Source, findings: Findings) -> Index:
+    """The index of one file. Raises `MalformedFile`, `UnsafeFile`, `UnsupportedFormat`."""
+    tape = Tape(source, 0, source.size, _LABEL)
+    torch = Torch(findings)
+    first = run(Machine(tape, findings, torch.call, torch.fetch))
+    if first != MAGIC_NUMBER or isinstance(first, (bool, float)):
+        return _bare(source, tape, findings, first, torch)
+    if run(Machine(tape, findings, torch.call)) != PROTOCOL_VERSION:
+        raise malformed("A version that PyTorch never wrote", tape.place)
+    run(Machine(tape, findings, torch.call))
+    root = run(Machine(tape, findings, torch.call, torch.fetch))
+    keys = run(Machine(tape, findings, torch.call))
+    places = _storages(source, tape, torch, keys)
+    return index(torch, root, lambda storage: _place(places, storage), size=source.size)
+
+
+def _bare(source: Source, tape: Tape, findings: Findings, first: Value, torch: Torch) -> Index:
+    """A pickle that PyTorch did not write; others may follow it."""
+    values = [first]
+    while tape.left:
+        if len(values) >= _MOST_PICKLES:
+            raise malformed(f"More than {_MOST_PICKLES:,} pickles in one file", tape.place)
+        values.append(run(Machine(tape, findings, torch.call, torch.fetch)))
+    root = values[0] if len(values) == 1 else values
+    return index(torch, root, lambda storage: _place({}, storage), size=source.size)
+
+
+def _storages(source: Source, tape: Tape, torch: Torch, keys: Value) -> dict[str, Run]:
+    """Where each storage lies; all that were asked for must be there, and nothing else."""
+    places: dict[str, Run] = {}
+    for key in keys if isinstance(keys, list) else ():
+        storage = torch.storages.get(str(key)) if isinstance(key, (int, str)) else None
+        if storage is None or storage.key in places:
+            raise malformed("A storage that nothing asks for", tape.place)
+        count = tape.number(8)
+        nbytes = count * storage.bits // 8
+        if count != storage.whole:
+            raise malformed(f"A storage of {count:,} values that should have {storage.whole:,}", tape.place)
+        if nbytes > tape.left:
+            raise truncated(tape.position + nbytes, source.size)
+        places[storage.key] = Run(tape.position, nbytes)
+        tape.skip(nbytes)
+    if tape.left:
+        raise malformed("Bytes after the last storage", tape.place)
+    return places
+
+
+def _place(places: dict[str, Run], storage: Storage) -> Run:
+    run = places.get(storage.key)
+    if run is None:
+        raise malformed("A tensor whose storage is not in the file", f"storage {storage.key[:40]}")
+    return run

@@ -1,0 +1,144 @@
+"""PyTorch's zip: one folder with `data.pkl`, `version`, `byteorder` and a member of `data/` for each storage.
+
+TorchScript's is the same with `constants.pkl` and code beside it (caffe2/serialize/inline_container.h, torch/csrc/jit).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalog.errors import UnsupportedFormat
+from catalog.formats import zip_archive
+from catalog.formats.base import Source, malformed
+from catalog.formats.pickle_index import Index, Run, index
+from catalog.formats.pickle_machine import Machine, unsafe
+from catalog.formats.pickle_opcodes import run
+from catalog.formats.pickle_tape import Tape
+from catalog.formats.pickle_torch import Torch
+from catalog.formats.pickle_values import Pairs
+from catalog.formats.zip_archive import DEFLATED, Member
+from catalog.vocabulary import FindingCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalog.formats.pickle_machine import Findings
+    from catalog.formats.pickle_values import Storage, Value
+
+MAX_PACKED_PICKLE = 67_108_864
+"""Bytes of a pickle that is compressed inside the zip; one that is not is walked where it lies."""
+
+_SMALL = 65_536
+_PLAIN = re.compile(
+    r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|data/\d{1,20}|data/|"
+    r"\.data/(?:serialization_id|version|)"
+)
+_SCRIPT = re.compile(
+    r"constants\.pkl|constants/\d{1,20}|bytecode\.pkl|attributes\.pkl|mobile_debug_handles\.pkl|"
+    r"(?:code|debug|extra)/(?:[^/]+/)*[^/]*|code/.+\.py|\.data/.+"
+)
+
+
+class Archive(NamedTuple):
+    """The members by their name within the one folder; `script`: it is TorchScript's."""
+
+    members: Mapping[str, Member]
+    script: bool
+
+    @property
+    def compressed(self) -> bool:
+        """Whether a storage cannot be read where it lies."""
+        return any(member.method == DEFLATED and member.size for name, member in self.members.items() if _holds(name))
+
+
+def open_archive(source: Source) -> Archive:
+    """The members of a file. Raises `MalformedFile`, `UnsafeFile`; `UnsupportedFormat` where there is no pickle."""
+    found = zip_archive.members(source)
+    folder = found[0].name.partition("/")[0] + "/" if found else ""
+    if not any(member.name.lower().endswith("data.pkl") for member in found):
+        raise UnsupportedFormat(FindingCode.UNSUPPORTED, format="zip archive")
+    inside: dict[str, Member] = {}
+    for member in found:
+        if not member.name.startswith(folder):
+            raise unsafe("A member outside the zip's one folder", member.shown)
+        inside[member.name.removeprefix(folder)] = member
+    inside.pop("", None)
+    if "data.pkl" not in inside:
+        raise unsafe("A pickle that is not where PyTorch has it", next(m.shown for m in found if "data.pkl" in m.name))
+    script = "constants.pkl" in inside
+    for name, member in inside.items():
+        if not _PLAIN.fullmatch(name) and not (script and _SCRIPT.fullmatch(name) and ".." not in name):
+            raise unsafe("A member that PyTorch does not write", member.shown)
+    return Archive(inside, script)
+
+
+def read(source: Source, archive: Archive, findings: Findings) -> Index:
+    """The index of one file; of one with compressed storages, ranges of the compressed bytes."""
+    torch = Torch(findings)
+    unchecked = not any(member.crc for member in archive.members.values())  # PyTorch can leave all checksums out
+    roots = {}
+    for name, member in archive.members.items():
+        if name.endswith("pkl"):
+            roots[name] = _walk(source, member, findings, torch, checked=not unchecked)
+    _check_version(source, archive)
+    root = roots["data.pkl"]
+    constants = roots.get("constants.pkl")
+    if archive.script and constants not in (None, ()):
+        root = Pairs(["model", root, "constants", constants])
+    big_endian = _big_endian(source, archive)
+    return index(torch, root, lambda storage: _place(archive, storage), size=source.size, big_endian=big_endian)
+
+
+def _walk(source: Source, member: Member, findings: Findings, torch: Torch, *, checked: bool) -> Value:
+    """The object of one pickle. What stands behind it is walked too, since a reader might go on."""
+    start, stop = member.offset, member.offset + member.size
+    if member.method == DEFLATED:
+        whole = zip_archive.content(source, member, MAX_PACKED_PICKLE)
+        source, start, stop = _Bytes(source.name, whole), 0, len(whole)
+    tape = Tape(source, start, stop, member.shown)
+    root = run(Machine(tape, findings, torch.call, torch.fetch))
+    if tape.left:
+        run(Machine(tape, findings, torch.call, torch.fetch))
+        raise malformed("Another pickle behind the pickle", tape.place)
+    if checked:
+        zip_archive.check_crc(source, member, whole if member.method == DEFLATED else None)
+    return root
+
+
+class _Bytes:
+    """Unpacked bytes as a source."""
+
+    def __init__(self, name: bytes, whole: bytes) -> None:
+        self.name = name
+        self.size = len(whole)
+        self._whole = whole
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._whole[offset : offset + length]
+
+
+def _holds(name: str) -> bool:
+    return name.startswith(("data/", "constants/"))
+
+
+def _check_version(source: Source, archive: Archive) -> None:
+    member = archive.members.get("version") or archive.members.get(".data/version")
+    if member is not None and not zip_archive.content(source, member, _SMALL).strip().isdigit():
+        raise malformed("A version that is no number", member.shown)
+
+
+def _big_endian(source: Source, archive: Archive) -> bool:
+    member = archive.members.get("byteorder")
+    order = b"little" if member is None else zip_archive.content(source, member, _SMALL)
+    if order not in {b"little", b"big"}:
+        raise malformed("A byte order that does not exist", "byteorder")
+    return order == b"big"
+
+
+def _place(archive: Archive, storage: Storage) -> Run:
+    """Where a storage lies: in `data`, or with the constants of a script."""
+    member = archive.members.get(f"data/{storage.key}") or archive.members.get(f"constants/{storage.key}")
+    if member is None:
+        raise malformed("A tensor whose storage is not in the file", f"storage {storage.key[:40]}")
+    return Run(member.offset, member.size)
