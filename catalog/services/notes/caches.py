@@ -68,10 +68,12 @@ def take(library: Library, pages: Sequence[Page]) -> int:
                     location, variant, stated.algorithm, stated.digest, stated.source.value, None,
                 )  # fmt: skip
     old = HashClaim.objects.filter(location__library=library, source=ClaimSource.A1111)
-    gone = [pk for pk, *key in old.values_list("pk", "location", "algorithm") if tuple(key) not in rows]
+    gone = {
+        pk: place for pk, place, name in old.values_list("pk", "location", "algorithm") if (place, name) not in rows
+    }
     HashClaim.objects.filter(pk__in=gone).delete()
     births.list_hashes(rows.values())
-    comparing.compare(sorted({location for location, _ in rows}))
+    comparing.compare(sorted({*gone.values(), *(location for location, _ in rows)}))
     stamp(pages)
     return len(rows)
 

@@ -110,18 +110,19 @@ def _uuid(value: UUID | None) -> UUID:
 
 
 def _tell_models(places: Sequence[_Place], models: Mapping[UUID, ModelRecord]) -> int:
-    """The place that named a model first goes on naming it: another one adds to it, and renames nothing."""
+    """Of several places with a name for one model, that of the oldest variant names it; the others only add to it."""
     namers = _namers({model.pk for model in models.values()})
     changed = set()
     for place in places:
         model = models[place.variant.pk]
-        others = namers.get(model.pk, set()) - {place.location.pk}
-        may_name = model.name_source != NameSource.SIDECAR or not others
+        own = place.variant.number, place.location.pk
+        first = min(namers.get(model.pk, {own}))
+        may_name = model.name_source != NameSource.SIDECAR or own <= first
         before = {name: getattr(model, name) for name in _FIELDS}
         for name, value in _learnt(model, place.words, may_name=may_name).items():
             setattr(model, name, value)
         if place.words.name and may_name:
-            namers[model.pk] = {place.location.pk}
+            namers.setdefault(model.pk, set()).add(own)
         if before != {name: getattr(model, name) for name in _FIELDS}:
             changed.add(model.pk)
     for model in {model.pk: model for model in models.values()}.values():
@@ -133,14 +134,14 @@ def _tell_models(places: Sequence[_Place], models: Mapping[UUID, ModelRecord]) -
 _FIELDS = ("name", "name_source", "version_name", "licence", "source", "notes", "tags", "trigger_words")
 
 
-def _namers(models: Collection[UUID]) -> dict[UUID, set[int]]:
-    """Model -> the locations of it that have a note with a name, read before."""
+def _namers(models: Collection[UUID]) -> dict[UUID, set[tuple[int, int]]]:
+    """Model -> numbers of variant and location of each place of it that has a note with a name, read before."""
     rows = Note.objects.filter(
         kind__in=_NAMING, read_at__isnull=False, location__variant__model__in=models
-    ).values_list("location__variant__model", "location")
-    found: dict[UUID, set[int]] = {}
-    for model, location in rows:
-        found.setdefault(model, set()).add(location)
+    ).values_list("location__variant__model", "location__variant__number", "location")
+    found: dict[UUID, set[tuple[int, int]]] = {}
+    for model, variant, location in rows:
+        found.setdefault(model, set()).add((variant, location))
     return found
 
 
