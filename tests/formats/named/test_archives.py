@@ -63,7 +63,7 @@ def test_a_large_archive_is_told_by_its_directory_alone() -> None:
         archive.comment = b"c" * 60_000
     source = MemorySource(content.getvalue(), b"a.npz")
     assert sniff(source).format is Format.NUMPY
-    assert source.bytes_read < 90_000
+    assert source.bytes_read < 200_000
 
 
 def test_a_task_of_mediapipe_is_named() -> None:

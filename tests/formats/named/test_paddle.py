@@ -8,14 +8,14 @@ import pytest
 
 from catalog.vocabulary import Format
 from tests.builders.named import named
-from tests.builders.wire import block, number
+from tests.builders.onnx_files import number, part
 
 DESCRIBED = number(1, 5) + number(2, 3) + number(2, 64)
 
 
 @pytest.mark.parametrize("name", [b"inference.pdmodel", b"__model__", b"a.bin"])
 def test_the_program_is_known_by_its_first_block(name: bytes) -> None:
-    content = block(1, number(1, 0) + number(2, -1) + block(3, bytes(300))) + block(4, number(1, 0))
+    content = part(1, number(1, 0) + number(2, -1) + part(3, bytes(300))) + part(4, number(1, 0))
     assert named(content, name).problems[0].params == {"format": "PaddlePaddle program"}
 
 

@@ -7,11 +7,11 @@ import pytest
 from catalog.vocabulary import Format
 from tests.builders import MemorySource
 from tests.builders.named import named
-from tests.builders.wire import block, number
+from tests.builders.onnx_files import number, part
 
-NODE = block(1, "input") + block(2, "Placeholder") + block(5, block(1, "dtype") + block(2, number(6, 1)))
-GRAPH = block(1, NODE) + block(1, block(1, "w") + block(2, "Const")) + block(4, number(1, 27))
-SAVED = number(1, 1) + block(2, block(1, block(4, "serve")) + block(2, GRAPH))
+NODE = part(1, "input") + part(2, "Placeholder") + part(5, part(1, "dtype") + part(2, number(6, 1)))
+GRAPH = part(1, NODE) + part(1, part(1, "w") + part(2, "Const")) + part(4, number(1, 27))
+SAVED = number(1, 1) + part(2, part(1, part(4, "serve")) + part(2, GRAPH))
 TABLE = bytes(40) + bytes.fromhex("57fb808b247547db")
 
 
@@ -44,10 +44,10 @@ def test_a_large_model_is_told_by_its_head_alone() -> None:
     while left > 127:
         length.append(left & 127 | 128)
         left >>= 7
-    head = block(1, NODE) + b"\x0a" + bytes([*length, left])
+    head = part(1, NODE) + b"\x0a" + bytes([*length, left])
     source = MemorySource(head, b"a.pb", len(head) + weights)
     assert named(head, b"a.pb", source.size).format is Format.TENSORFLOW
 
 
 def test_a_message_of_another_kind_is_told_by_its_suffix_alone() -> None:
-    assert named(number(1, 1) + block(3, b"\xff"), b"a.pb").problems[0].params == {"format": "TensorFlow"}
+    assert named(number(1, 1) + part(3, b"\xff"), b"a.pb").problems[0].params == {"format": "TensorFlow"}

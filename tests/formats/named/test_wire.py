@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from catalog.formats.named.wire import MOST_FIELDS, Field, fields, text
 from tests.builders import MemorySource
-from tests.builders.wire import block, number
+from tests.builders.onnx_files import number, part
 
 
 def test_every_kind_of_field_is_passed_over() -> None:
-    content = number(1, 300) + block(2, "name") + b"\x19" + bytes(8) + b"\x25" + bytes(4) + block(700, bytes(300))
+    content = number(1, 300) + part(2, "name") + b"\x19" + bytes(8) + b"\x25" + bytes(4) + part(700, bytes(300))
     source = MemorySource(content)
     found = fields(source)
     assert found is not None
