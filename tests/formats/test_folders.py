@@ -122,7 +122,7 @@ def test_a_broken_weight_file_is_named_and_spoils_the_set() -> None:
 
 
 def test_weights_without_a_reader_make_the_set_unsupported() -> None:
-    files = {"config.json": CONFIG, "pytorch_model.bin": b"in a format of its own"}
+    files = {"config.json": CONFIG, "pytorch_model.bin": bytes(range(1, 200))}
     probe = probe_set(set_source(files))
     assert (probe.format, probe.outcome) == (Format.TRANSFORMERS, Outcome.UNSUPPORTED)
 
