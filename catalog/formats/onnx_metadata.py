@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 262_144  # ours: bytes kept of one text
 MAX_KEPT = 4_194_304  # ours: bytes kept of all texts
 MAX_ITEMS = 4096  # ours: notes, inputs, outputs kept, each
-MAX_NAMES = 1024  # ours: bytes kept of the name of an input or a dimension
+MAX_NAMES = 1024  # ours: bytes of the name of a note, an input or a dimension
 MAX_RANK = 64  # ours: dimensions kept of an input
 
 _TEXTS = {2: "producer_name", 3: "producer_version", 4: "domain", 6: "doc_string"}
@@ -110,13 +110,15 @@ class Metadata:
         self.found["opset_import"] = self._opsets
 
     def _note(self, at: int, stop: int) -> None:
-        texts = {1: "", 2: ""}
-        for tag, begin, end, _ in self._wire.fields(ENTRY, at, stop, frozenset(texts), 1):
-            texts[tag >> 3] = self._text(begin, end)
-        key = texts[1]
+        key = value = ""
+        for tag, begin, end, _ in self._wire.fields(ENTRY, at, stop, frozenset((1, 2)), 1):
+            if tag >> 3 == 1:
+                key = clean_text(self._wire.text(begin, end, MAX_NAMES))
+            else:
+                value = self._text(begin, end)
         if key in self._notes or len(self._notes) >= MAX_ITEMS:
             raise malformed("Notes given twice, or without end", f"metadata_props {key[:40]}")
-        self._notes[key] = texts[2]
+        self._notes[key] = value
         self.found["metadata_props"] = self._notes
 
     def _type(self, at: int, stop: int, depth: int) -> Json:

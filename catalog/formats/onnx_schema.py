@@ -131,12 +131,14 @@ _FIELDS: Mapping[str, Mapping[int, Kind | str]] = {
     "SimpleSharding": {1: INT, 2: BYTES, 3: INT},
 }
 
-_MESSAGES = schema(_FIELDS)
-MODEL, GRAPH, NODE, ATTRIBUTE = (_MESSAGES[name] for name in ("Model", "Graph", "Node", "Attribute"))
-TENSOR, SPARSE_TENSOR, FUNCTION = (_MESSAGES[name] for name in ("Tensor", "SparseTensor", "Function"))
-TRAINING, ENTRY, OPERATOR_SET = (_MESSAGES[name] for name in ("Training", "Entry", "OperatorSet"))
-VALUE_INFO, TYPE, TENSOR_TYPE = (_MESSAGES[name] for name in ("ValueInfo", "Type", "TensorType"))
-SHAPE, DIMENSION = _MESSAGES["Shape"], _MESSAGES["Dimension"]
+MESSAGES = schema(_FIELDS)
+"""By name; those that the readers ask for have one of their own below."""
+
+MODEL, GRAPH, NODE, ATTRIBUTE = (MESSAGES[name] for name in ("Model", "Graph", "Node", "Attribute"))
+TENSOR, SPARSE_TENSOR, FUNCTION = (MESSAGES[name] for name in ("Tensor", "SparseTensor", "Function"))
+TRAINING, ENTRY, OPERATOR_SET = (MESSAGES[name] for name in ("Training", "Entry", "OperatorSet"))
+VALUE_INFO, TYPE, TENSOR_TYPE = (MESSAGES[name] for name in ("ValueInfo", "Type", "TensorType"))
+SHAPE, DIMENSION = MESSAGES["Shape"], MESSAGES["Dimension"]
 
 FLOAT_DATA, INT32_DATA, STRING_DATA, INT64_DATA, RAW_DATA, DOUBLE_DATA, UINT64_DATA = 4, 5, 6, 7, 9, 10, 11
 """Fields of a tensor that may hold its values: exactly one does, or none where they lie in another file."""
