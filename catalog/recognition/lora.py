@@ -2,80 +2,159 @@
 
 from __future__ import annotations
 
-from catalog.recognition.rules import BaseRule, Begins, Either, Ends, Family, Holds, KindRule, Like, No, Says
-from catalog.vocabulary import Base, Kind
+from typing import TYPE_CHECKING
 
-LORA = frozenset({Kind.LORA})
+from catalog.recognition.layers import HIGH, LOW, Changes
+from catalog.recognition.markers import Ends, No, Says
+from catalog.recognition.rules import BaseRule, Family, KindRule, TraitRule
+from catalog.vocabulary import Base, Kind, Trait
 
-_ENDINGS = (
-    ".lora_down.weight",
-    ".lora_A.weight",
-    ".lora_A.default.weight",
-    ".lora.down.weight",
+if TYPE_CHECKING:
+    from catalog.recognition.rules import Marker
+
+LORA = frozenset({Kind.LORA, Kind.CONTROL_LORA})
+
+_LYCORIS = (
     ".hada_w1_a",
     ".lokr_w1",
     ".lokr_w1_a",
+    ".lokr_w2",
+    ".lokr_w2_a",
     ".oft_blocks",
-    ".lora_a",  # llama.cpp's converter
+    ".oft_diag",
+    ".diff",
+    ".diff_b",
+    ".on_input",
 )
-_CROSS = r".*attn2[._](?:processor\.)?to_k(?:_lora)?\.(?:lora_down|lora_A|lora\.down|down)\.weight"
-"""The layer that reads the text encoder's output: the width of its input is that of the text encoder."""
+_DORA = (
+    ".dora_scale",
+    ".lora_magnitude_vector",
+    ".lora_magnitude_vector.weight",
+    ".lora_magnitude_vector.default.weight",
+)
+_ENDINGS = (*LOW, *HIGH, *_LYCORIS, ".oft_R.weight", ".bundle_emb")
 
-_NARROW = ("lora_unet_down_blocks_0_attentions_", "unet.down_blocks.0.attentions.", "lora_unet_input_blocks_1_1_")
-"""Attention at full resolution: SD 1 and 2 have it, SDXL has not."""
+_UNET = r"(?:down|up|mid|input|output|middle)_block(?:s_#)?_.*attn2_(?:processor_)?to_k"
+"""The layer of a U-Net that reads the text encoder's output: the width of its input is that of the text encoder."""
 
-_ARCHITECTURE = "modelspec.architecture"
-_TEXT = ("encoder_layers_11_", "encoder.layers.11.")
-_TEXT_BEYOND_12 = ("encoder_layers_12_", "encoder.layers.12.")
+_FULL = r"(?:down_blocks_#_attentions|input_blocks_#_#_transformer)_"
+_BLOCKS = r"(?:double|single)_blocks_#_|single_transformer_blocks_#_"
+_SINGLE_MLP = "single_blocks_#_linear1$"
+_WIDER_MLP = (27648, 36864, 55296)
+"""FLUX.2's first layer of a single block: its MLP is 6 times as wide as the rest, FLUX.1's 4 times."""
+
+
+LAYERS: tuple[tuple[Base, tuple[Marker, ...]], ...] = (
+    (Base.SDXL, (Changes(_UNET, (2048,)),)),
+    (Base.SD_1, (Changes(_UNET, (768,)),)),
+    (Base.SD_2, (Changes(_UNET, (1024,)),)),
+    (Base.SDXL_REFINER, (Changes(_UNET, (1280,)),)),
+    (Base.FLUX_2, (Changes(r"(?:txt_in|context_embedder)$", (7680, 12288, 15360)),)),
+    (Base.FLUX_2, (Changes(r"double_blocks_#_(?:img|txt)_attn_(?:proj|qkv)$", (4096, 6144)),)),
+    (Base.FLUX_2, (Changes(r"double_blocks_#_img_mlp_0$", (3072,), (18432,)),)),
+    (Base.FLUX_2, (Changes(_SINGLE_MLP, (), _WIDER_MLP),)),
+    (Base.FLUX_2, (Changes("single_transformer_blocks_#_attn_to_qkv_mlp_proj$|transformer_blocks_#_ff_linear_in$"),)),
+    (Base.CHROMA, (Changes("distilled_guidance_layer_"),)),
+    (Base.HUNYUAN_VIDEO, (Changes("double_blocks_#_(?:img|txt)_mlp_fc1$|double_blocks_#_(?:img|txt)_mod_linear$"),)),
+    (Base.HUNYUAN_VIDEO, (Changes("txt_in_individual_token_refiner|context_embedder_token_refiner"),)),
+    (Base.HUNYUAN_VIDEO, (Changes("single_blocks_#_|single_transformer_blocks_#_", above=38),)),
+    (Base.FLUX, (Changes(_BLOCKS),)),
+    (Base.SD_3, (Changes("joint_blocks_#_"),)),
+    (Base.SD_3, (Changes("transformer_blocks_#_attn_", (1536, 2432)),)),
+    (Base.QWEN_IMAGE, (Changes("transformer_blocks_#_(?:img|txt)_(?:mlp|mod)_"),)),
+    (Base.QWEN_IMAGE, (Changes("transformer_blocks_#_attn_(?:add_|to_)", (3072,), above=23), No(Changes(_BLOCKS)))),
+    (Base.AURAFLOW, (Changes("(?:double|single)_layers_#_attn_|joint_transformer_blocks_#_"),)),
+    (Base.HIDREAM, (Changes("(?:double|single)_stream_blocks_#_"),)),
+    (Base.Z_IMAGE, (Changes("(?:layers|noise_refiner|context_refiner)_#_attention_", (3840,)),)),
+    (Base.LUMINA_2, (Changes("(?:layers|noise_refiner|context_refiner)_#_(?:attention|attn)_", (2304,)),)),
+    (Base.OMNIGEN_2, (Changes("(?:layers|ref_image_refiner|noise_refiner)_#_attn_", (2520,)),)),
+    (Base.WAN, (Changes(r"blocks_#_(?:self|cross)_attn_[qkvo](?:_img)?$|blocks_#_ffn_[02#]$"),)),
+    (Base.WAN, (Changes("blocks_#_attn[12]_", (1536, 3072, 5120)),)),
+    (Base.ANIMA, (Changes("llm_adapter_blocks_#_"),)),
+    (Base.COSMOS, (Changes("blocks_#_(?:self|cross)_attn_[qkv]_proj$|blocks_#_adaln_modulation_"),)),
+    (Base.PIXART, (Changes("transformer_blocks_#_attn[12]_to_", (1152,)),)),
+    (Base.SANA, (Changes("transformer_blocks_#_attn[12]_to_", (2240,)),)),
+    (Base.LTX_VIDEO, (Changes("transformer_blocks_#_(?:audio_)?attn[12]_to_", (2048, 4096)),)),
+    (Base.COGVIDEOX, (Changes("transformer_blocks_#_attn1_to_", (1920, 3072), above=23), No(Changes(".*attn1_add_")))),
+    (Base.MOCHI, (Changes("blocks_#_attn_qkv_[xy]$|transformer_blocks_#_attn1_add_"),)),
+    (Base.HUNYUAN_DIT, (Changes(r"blocks_#_attn2_kv_proj$|blocks_#_attn[12]_to_", (1408,)),)),
+    (Base.KANDINSKY_5, (Changes("visual_transformer_blocks_#_"),)),
+    (Base.SDXL, (Changes("te2_"), No(Changes("joint_|transformer_blocks_#_|" + _BLOCKS)))),
+    (
+        Base.SDXL,
+        (Changes(r".*transformer_blocks_#_attn[12]_to_k$", (1280,)), Changes(".*_attentions_#_|input_blocks_")),
+    ),
+    (Base.SD_2, (Changes(_FULL, ()), Changes("te_text_model_encoder_layers_#_", (), (), 12))),
+    (Base.SD_2, (Changes(_FULL), Changes("te_text_model_encoder_layers_#_self_attn_", (1024,)))),
+    (
+        Base.SD_1,
+        (
+            Changes("te_text_model_encoder_layers_#_self_attn_", (768,)),
+            No(Changes("te2_|joint_|transformer_blocks_#_|" + _BLOCKS)),
+        ),
+    ),
+)
+"""Changed layers which all together are those of a base."""
+
+_TRAINED = "ss_base_model_version"
+_WORDS: tuple[tuple[Base, tuple[str, ...]], ...] = (
+    (Base.SD_1, ("sd_v1", "sd_1", "sd15", "sd1")),
+    (Base.SD_2, ("sd_v2", "sd_2", "sd21", "sd2")),
+    (Base.SDXL, ("sdxl", "sd_xl")),
+    (Base.SD_3, ("sd3", "sd_3", "stable-diffusion-3")),
+    (Base.FLUX_2, ("flux2", "flux.2", "flux-2")),
+    (Base.FLUX, ("flux1", "flux_1", "flux.1", "flux")),
+    (Base.CHROMA, ("chroma",)),
+    (Base.LUMINA_2, ("lumina",)),
+    (Base.Z_IMAGE, ("zimage", "z_image", "z-image")),
+    (Base.QWEN_IMAGE, ("qwen_image", "qwen-image")),
+    (Base.WAN, ("wan",)),
+    (Base.HUNYUAN_IMAGE, ("hunyuan_image", "hunyuan-image")),
+    (Base.HUNYUAN_VIDEO, ("hunyuan_video", "hunyuan-video", "hunyuanvideo", "framepack")),
+    (Base.HIDREAM, ("hidream",)),
+    (Base.ANIMA, ("anima",)),
+    (Base.KANDINSKY_5, ("kandinsky5",)),
+    (Base.LTX_VIDEO, ("ltxv", "ltx")),
+)
+"""How trainers name the base, at the beginning of what they write."""
+
+_ADAPTED: tuple[tuple[Base, tuple[str, ...]], ...] = (
+    (Base.LLAMA, ("meta-llama/", "llama", "unsloth/llama", "unsloth/meta-llama")),
+    (Base.QWEN, ("qwen/qwen2", "qwen/qwen3", "qwen/qwen1", "qwen/qwen-7", "qwen2", "qwen3", "unsloth/qwen")),
+    (Base.MISTRAL, ("mistralai/", "mistral", "unsloth/mistral")),
+    (Base.GEMMA, ("google/gemma", "gemma", "unsloth/gemma")),
+    (Base.PHI, ("microsoft/phi", "unsloth/phi")),
+    (Base.SDXL, ("stabilityai/stable-diffusion-xl", "stabilityai/sdxl")),
+    (Base.SD_1, ("runwayml/stable-diffusion-v1", "stable-diffusion-v1-5/", "compvis/stable-diffusion-v1")),
+    (Base.SD_2, ("stabilityai/stable-diffusion-2",)),
+    (Base.SD_3, ("stabilityai/stable-diffusion-3",)),
+    (Base.FLUX_2, ("black-forest-labs/flux.2",)),
+    (Base.FLUX, ("black-forest-labs/flux.1",)),
+    (Base.QWEN_IMAGE, ("qwen/qwen-image",)),
+    (Base.WAN, ("wan-ai/",)),
+    (Base.Z_IMAGE, ("tongyi-mai/z-image",)),
+)
 
 FAMILY = Family(
     kinds=(
         KindRule(Kind.LORA, (Ends(_ENDINGS),)),
+        KindRule(Kind.LORA, (Ends((".a1.weight",)), Ends((".b1.weight",)), Ends((".a2.weight",)))),  # GLoRA
         KindRule(Kind.LORA, (Says("general.type", ("adapter",)),)),
+        KindRule(Kind.LORA, (Says("adapter_config.json:peft_type", ("",)),)),
+        KindRule(Kind.LORA, (Says("ss_network_module", ("networks.", "lycoris", "")),)),
     ),
     bases=(
-        BaseRule(
-            Base.FLUX,
-            LORA,
-            (
-                Begins(
-                    (
-                        "lora_unet_double_blocks_",
-                        "lora_unet_single_blocks_",
-                        "lora_transformer_single_transformer_blocks_",
-                        "transformer.single_transformer_blocks.",
-                        "diffusion_model.double_blocks.",
-                        "diffusion_model.single_blocks.",
-                    )
-                ),
-            ),
-        ),
-        BaseRule(Base.SD_3, LORA, (Begins(("lora_unet_joint_blocks_", "diffusion_model.joint_blocks.")),)),
-        BaseRule(Base.SDXL, LORA, (Like(_CROSS, {1: 2048}),)),
-        BaseRule(Base.SDXL, LORA, (Begins(("lora_te2_", "text_encoder_2.")), No(Begins(_NARROW)))),
-        BaseRule(Base.SDXL, LORA, (Holds(("transformer_blocks_9_attn", "transformer_blocks.9.attn2")),)),
-        BaseRule(Base.SD_1, LORA, (Like(_CROSS, {1: 768}),)),
-        BaseRule(Base.SD_2, LORA, (Like(_CROSS, {1: 1024}),)),
-        BaseRule(Base.SD_2, LORA, (Begins(_NARROW), Holds(("encoder_layers_22_", "encoder.layers.22.")))),
-        BaseRule(Base.SD_1, LORA, (Begins(_NARROW), Holds(_TEXT), No(Holds(_TEXT_BEYOND_12)))),
-        *(
-            BaseRule(base, LORA, (Either((Says("ss_base_model_version", trained), Says(_ARCHITECTURE, named))),))
-            for base, trained, named in (
-                (Base.SD_1, ("sd_v1", "sd_1"), ("stable-diffusion-v1",)),
-                (Base.SD_2, ("sd_v2", "sd_2"), ("stable-diffusion-v2",)),
-                (Base.SDXL, ("sdxl",), ("stable-diffusion-xl",)),
-                (Base.SD_3, ("sd3",), ("stable-diffusion-3",)),
-                (Base.FLUX, ("flux1",), ("flux-1", "flux.1")),
-            )
-        ),
+        *(BaseRule(base, LORA, markers) for base, markers in LAYERS),
+        *(BaseRule(base, LORA, (Says(_TRAINED, words),)) for base, words in _WORDS),
         *(
             BaseRule(base, LORA, (Says("adapter_config.json:base_model_name_or_path", words),))
-            for base, words in (
-                (Base.LLAMA, ("meta-llama/", "llama")),
-                (Base.QWEN, ("qwen/", "qwen")),
-                (Base.MISTRAL, ("mistralai/", "mistral")),
-                (Base.GEMMA, ("google/gemma", "gemma")),
-            )
+            for base, words in _ADAPTED
         ),
+    ),
+    traits=(
+        TraitRule(Trait.DORA, (Ends(_DORA),), LORA),
+        TraitRule(Trait.LYCORIS, (Ends(_LYCORIS),), LORA),
+        TraitRule(Trait.IMAGE_TO_VIDEO, (Changes("blocks_#_cross_attn_[kv]_img$"),), LORA, frozenset({Base.WAN})),
+        TraitRule(Trait.KLEIN, (Changes(r"(?:txt_in|context_embedder)$", (7680, 12288)),), LORA),
     ),
 )

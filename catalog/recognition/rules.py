@@ -1,23 +1,29 @@
-"""What a rule is made of: markers that must all be found, and the kind or the base that they speak for.
+"""What a rule is made of: markers that must all be found, and the kind, base or trait that they speak for.
 
-A marker gives back the words of its evidence, or nothing.
+A marker gives back the words of its evidence, or nothing. A rule is as strong as its weakest marker.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from catalog.recognition.base import Sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from catalog.recognition.facts import Facts
-    from catalog.vocabulary import Base, Kind
+    from catalog.vocabulary import Base, Kind, Trait
 
 
 class Marker(Protocol):
     """One sign of a family."""
+
+    @property
+    def sign(self) -> Sign:
+        """What the evidence rests on."""
+        ...
 
     def found(self, facts: Facts) -> str:
         """The evidence for people, "" where the sign is missing."""
@@ -26,10 +32,21 @@ class Marker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KindRule:
-    """All `markers` together say that a model is of this kind."""
+    """All `markers` together say that a model is of this kind. `sign`, where given, weakens the rule."""
 
     kind: Kind
     markers: tuple[Marker, ...]
+    sign: Sign = Sign.TENSORS
+
+    @property
+    def answer(self) -> Kind:
+        """What the rule speaks for."""
+        return self.kind
+
+    @property
+    def strength(self) -> Sign:
+        """The weakest of its signs."""
+        return weakest(self.sign, self.markers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,36 @@ class BaseRule:
     base: Base
     kinds: frozenset[Kind]
     markers: tuple[Marker, ...]
+    sign: Sign = Sign.TENSORS
+
+    @property
+    def answer(self) -> Base:
+        """What the rule speaks for."""
+        return self.base
+
+    @property
+    def strength(self) -> Sign:
+        """The weakest of its signs."""
+        return weakest(self.sign, self.markers)
+
+
+@dataclass(frozen=True, slots=True)
+class TraitRule:
+    """All `markers` together say that a model of one of these `kinds` and `bases` (all, where empty) has this trait."""
+
+    trait: Trait
+    markers: tuple[Marker, ...]
+    kinds: frozenset[Kind] = frozenset()
+    bases: frozenset[Base] = frozenset()
+
+    @property
+    def strength(self) -> Sign:
+        """The weakest of its signs."""
+        return weakest(Sign.TENSORS, self.markers)
+
+    def concerns(self, kind: Kind, base: Base) -> bool:
+        """Whether the rule is about such models at all."""
+        return (not self.kinds or kind in self.kinds) and (not self.bases or base in self.bases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,131 +94,15 @@ class Family:
 
     kinds: tuple[KindRule, ...] = ()
     bases: tuple[BaseRule, ...] = ()
+    traits: tuple[TraitRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
-    """A tensor called `name`, below a prefix of `under`; `dims` maps an axis to its length, `ndim` counts axes."""
-
-    name: str
-    under: tuple[str, ...] = ("",)
-    dims: Mapping[int, int] | None = None
-    ndim: int | None = None
-
-    def found(self, facts: Facts) -> str:
-        for prefix in self.under:
-            tensor = facts.tensors.get(prefix + self.name)
-            if tensor is None or (self.ndim is not None and len(tensor.shape) != self.ndim):
-                continue
-            if _fits(tensor.shape, self.dims):
-                return f"{tensor.name} is {_shape(tensor.shape)}" if self.dims or self.ndim else f"has {tensor.name}"
-        return ""
+SILENT = " "  # a marker that holds and has nothing to show for it
 
 
-@dataclass(frozen=True, slots=True)
-class Like:
-    """The first tensor whose whole name matches `pattern`; `dims` as in `Has`."""
-
-    pattern: str
-    dims: Mapping[int, int] | None = None
-
-    def found(self, facts: Facts) -> str:
-        match = re.search(f"^{self.pattern}$", facts.names, re.MULTILINE)
-        tensor = facts.tensors.get(match[0]) if match else None  # a name may hold a line's end
-        if tensor is None or not _fits(tensor.shape, self.dims):
-            return ""
-        return f"{tensor.name} is {_shape(tensor.shape)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Begins:
-    """A tensor whose name begins with one of `texts`."""
-
-    texts: tuple[str, ...]
-
-    def found(self, facts: Facts) -> str:
-        return next((f"has {text}…" for text in self.texts if f"\n{text}" in facts.names), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """A tensor whose name ends with one of `texts`."""
-
-    texts: tuple[str, ...]
-
-    def found(self, facts: Facts) -> str:
-        return next((f"has …{text}" for text in self.texts if f"{text}\n" in facts.names), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Holds:
-    """A tensor whose name holds one of `texts`."""
-
-    texts: tuple[str, ...]
-
-    def found(self, facts: Facts) -> str:
-        return next((f"has …{text}…" for text in self.texts if text in facts.names), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Few:
-    """Not more than `most` tensors, but some."""
-
-    most: int
-
-    def found(self, facts: Facts) -> str:
-        count = len(facts.probe.tensors)
-        return f"has {count} tensors only" if 0 < count <= self.most else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Says:
-    """The header or a configuration states at `path` (see `Facts.says`) a text that begins with one of `words`."""
-
-    path: str
-    words: tuple[str, ...]
-
-    def found(self, facts: Facts) -> str:
-        stated = facts.says(self.path)
-        values = [value for value in (stated if isinstance(stated, list) else [stated]) if isinstance(value, str)]
-        told = next((value for value in values if value.lower().startswith(self.words)), None)
-        if told is None:
-            return ""
-        file, _, key = self.path.rpartition(":")
-        return f"{file or 'the header'} states {key} {told[:80]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """The set holds a configuration called `path`."""
-
-    path: str
-
-    def found(self, facts: Facts) -> str:
-        return f"has {self.path}" if facts.config(self.path) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class No:
-    """The sign is missing; speaks only together with others."""
-
-    marker: Marker
-
-    def found(self, facts: Facts) -> str:
-        return "" if self.marker.found(facts) else _SILENT
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """At least one of the signs."""
-
-    markers: tuple[Marker, ...]
-
-    def found(self, facts: Facts) -> str:
-        return next((found for marker in self.markers if (found := marker.found(facts))), "")
-
-
-_SILENT = " "  # a marker that holds and has nothing to show for it
+def weakest(sign: Sign, markers: tuple[Marker, ...]) -> Sign:
+    """The weakest of a sign and those of the markers."""
+    return max([sign, *(marker.sign for marker in markers)])
 
 
 def evidence(markers: tuple[Marker, ...], facts: Facts) -> str:
@@ -182,12 +113,19 @@ def evidence(markers: tuple[Marker, ...], facts: Facts) -> str:
         if not words:
             return ""
         told.append(words)
-    return "; ".join(words for words in told if words != _SILENT)
+    return "; ".join(words for words in told if words != SILENT)
 
 
-def _fits(shape: tuple[int, ...], dims: Mapping[int, int] | None) -> bool:
-    return all(axis < len(shape) and shape[axis] == length for axis, length in (dims or {}).items())
+def fits(shape: tuple[int, ...], dims: Mapping[int, int | tuple[int, ...]] | None) -> bool:
+    """Whether each axis in `dims` has its length, or one of its lengths."""
+    for axis, length in (dims or {}).items():
+        if axis >= len(shape):
+            return False
+        if shape[axis] not in length if isinstance(length, tuple) else shape[axis] != length:
+            return False
+    return True
 
 
-def _shape(shape: tuple[int, ...]) -> str:
+def human_shape(shape: tuple[int, ...]) -> str:
+    """`320 x 4 x 3 x 3`."""
     return " x ".join(map(str, shape)) or "a single value"

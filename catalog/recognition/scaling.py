@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from catalog.recognition.base import Sign
 
 if TYPE_CHECKING:
     from catalog.recognition.facts import Facts
@@ -14,6 +16,7 @@ class Scaled:
     """`config.json` states this `scaling_factor`."""
 
     factor: float
+    sign: ClassVar[Sign] = Sign.CONFIG
 
     def found(self, facts: Facts) -> str:
         stated = facts.says("config.json:scaling_factor")

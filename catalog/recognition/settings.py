@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from catalog.recognition.rules import Ends, Has
+from catalog.recognition.markers import Ends, Has
 from catalog.vocabulary import Kind
 
 if TYPE_CHECKING:

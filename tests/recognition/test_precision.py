@@ -41,8 +41,8 @@ def test_each_dtype_has_its_word(dtype: str, word: Precision, bits: int) -> None
 def test_nine_values_in_ten_are_enough_and_fewer_are_mixed() -> None:
     assert of({"a": (90,), "b": (10,)}, "F16", b="F32").precision == Precision.FP16
     assert of({"a": (89,), "b": (11,)}, "F16", b="F32").precision == Precision.MIXED
-    reason = of({"a": (89,), "b": (11,)}, "F16", b="F32").reasons[-1]
-    assert reason.text == "values: 89 % F16, 11 % F32"
+    reasons = {reason.about: reason.text for reason in of({"a": (89,), "b": (11,)}, "F16", b="F32").reasons}
+    assert reasons["precision"] == "values: 89 % F16, 11 % F32"
 
 
 def test_what_is_no_weight_does_not_count() -> None:
