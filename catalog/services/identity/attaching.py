@@ -71,7 +71,8 @@ def attach(*, readings: Sequence[Reading], library: Library, known: Mapping[int,
         _take_place(reading, vanished)
     _write(readings, result)
     others = [*result.known, *result.described, *(reading for reading, _ in result.moved)]
-    learning.learn(ids=[reading.place.id for reading in others], known=known)
+    moved = {reading.place.id for reading, _ in result.moved}
+    learning.learn(ids=[reading.place.id for reading in others], known=known, moved=moved)
     return result
 
 

@@ -15,7 +15,7 @@ from catalog.services.identity.places import Place
 from catalog.vocabulary import ClaimSource, FindingCode, LocationState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from uuid import UUID
 
     from catalog.models import Library
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from catalog.storage.root import Root
 
 _BATCH = 500
-_STORES = (ClaimSource.INVOKEAI.value, ClaimSource.HUGGING_FACE.value)
+_HUB = ClaimSource.HUGGING_FACE.value
+_STORES = (ClaimSource.INVOKEAI.value, _HUB)
 """Whose claims are theirs alone: what they no longer say is forgotten."""
 
 
@@ -40,7 +41,7 @@ def refresh(*, root: Root, library: Library, pause: Callable[[], None]) -> int:
         pause()
         places = _places(ids[at : at + _BATCH])
         gathered = stores.gather(root, library, places)
-        _learn([place.id for place in places], gathered.known)
+        _learn({place.id for place in places}, gathered.known)
         settle_notes(library, gathered)
         told += len(gathered.known)
     return told
@@ -55,18 +56,21 @@ def _places(ids: Sequence[int]) -> list[Place]:
 
 
 @in_one_transaction
-def _learn(ids: Sequence[int], known: Mapping[int, Known]) -> None:
-    learn(ids=ids, known=known)
+def _learn(ids: set[int], known: Mapping[int, Known]) -> None:
+    learn(ids=ids, known=known, moved=ids)
 
 
-def learn(*, ids: Sequence[int], known: Mapping[int, Known]) -> None:
-    """Writes what is known of these locations, in the caller's transaction."""
+def learn(*, ids: Collection[int], known: Mapping[int, Known], moved: Collection[int]) -> None:
+    """Writes what is known of these locations, in the caller's transaction.
+
+    `moved` are those whose bytes are known to be the ones of before, wherever they lie now.
+    """
     if not ids:
         return
     rows = Location.objects.filter(pk__in=ids, variant__isnull=False).order_by("pk")
     variants = {pk: variant for pk, variant in rows.values_list("pk", "variant") if variant is not None}
     _tell_models(_by_variant(variants, known))
-    changed = _forget(ids, known) | _list(variants, known)
+    changed = _forget(ids, known, moved) | _list(variants, known)
     births.list_ids(
         (scheme, value, variants[pk]) for pk, said in known.items() if pk in variants for scheme, value in said.ids
     )
@@ -83,14 +87,18 @@ def _by_variant(variants: Mapping[int, UUID], known: Mapping[int, Known]) -> dic
     return found
 
 
-def _forget(ids: Sequence[int], known: Mapping[int, Known]) -> set[int]:
-    """Removes what a program listed once and does not list now; the locations of it."""
+def _forget(ids: Collection[int], known: Mapping[int, Known], moved: Collection[int]) -> set[int]:
+    """Removes what a program listed once and does not list now; the locations of it.
+
+    A file that left its cache is still the one whose digest was its name.
+    """
     said = {(pk, one.file, one.algorithm, one.source.value) for pk, told in known.items() for one in told.claims}
+    left = set(moved) - {place for place, _, _, source in said if source == _HUB}
     rows = HashClaim.objects.filter(location_id__in=ids, source__in=_STORES)
     gone = [
         (pk, place)
-        for pk, place, *rest in rows.values_list("pk", "location_id", "file_id", "algorithm", "source")
-        if (place, *rest) not in said
+        for pk, place, file, algorithm, source in rows.values_list("pk", "location", "file", "algorithm", "source")
+        if (place, file, algorithm, source) not in said and not (source == _HUB and place in left)
     ]
     if gone:
         HashClaim.objects.filter(pk__in=[pk for pk, _ in gone]).delete()

@@ -72,8 +72,20 @@ def take_over(pairs: Iterable[tuple[int, Vanished]]) -> None:
         Note.objects.filter(location__in=[location_id for location_id, _ in pairs]).update(read_at=None)
     for location_id, vanished in pairs:
         HashClaim.objects.filter(location_id=location_id).delete()
-        HashClaim.objects.filter(location_id=vanished.location.pk).update(location_id=location_id)
+        _hand_over(vanished.location.pk, location_id)
         vanished.location.delete()
+
+
+def _hand_over(old: int, new: int) -> None:
+    """The claims of a place; one about a file of a set goes to the file of the same name."""
+    HashClaim.objects.filter(location_id=old, file=None).update(location_id=new)
+    claims = list(HashClaim.objects.filter(location_id=old).select_related("file"))
+    rows = LocationFile.objects.filter(location_id=new).values_list("name", "pk") if claims else ()
+    files = {bytes(name): pk for name, pk in rows}
+    for claim in claims:
+        if claim.file is not None and bytes(claim.file.name) in files:
+            claim.location_id, claim.file_id = new, files[bytes(claim.file.name)]
+            claim.save(update_fields=["location", "file"])
 
 
 def marks_of(reading: Reading) -> list[Mark]:

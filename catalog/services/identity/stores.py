@@ -65,4 +65,12 @@ def stamp(root: Root, walked: Walk) -> str:
     for twin in walked.twins:
         if _SNAPSHOTS in twin.path:
             state.update(repr((twin.path, twin.real)).encode())
+    for snapshot in sorted({_snapshot(entry.path) for entry in walked.entries if _SNAPSHOTS in entry.path}):
+        state.update(repr(snapshot).encode())
     return state.hexdigest(length=16)
+
+
+def _snapshot(path: bytes) -> bytes:
+    """Repository and commit of a path in a cache."""
+    repository, _, rest = path.partition(_SNAPSHOTS)
+    return repository + b"@" + rest.partition(b"/")[0]
