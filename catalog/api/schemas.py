@@ -73,6 +73,24 @@ class ListedHashOut(Schema):
     algorithm: str
     digest: str
     source: str
+    file: UUID | None
+
+
+class ExternalIdOut(Schema):
+    """Another program's id; `url` is its page on the web, empty where there is none."""
+
+    scheme: str
+    label: str
+    value: str
+    url: str
+
+
+class CandidateOut(Schema):
+    """Another answer that something speaks for: `about` is `kind` or `base`, `value` its word, `text` the reason."""
+
+    about: str
+    value: str
+    text: str
 
 
 class FileOut(Schema):
@@ -87,6 +105,7 @@ class PlaceOut(Schema):
     library: int
     path: str
     set: str
+    layout: str
     state: str
     size: int
     hashed_at: datetime | None
@@ -109,10 +128,15 @@ class VariantOut(Schema):
     content: str | None
     settings: dict[str, object]
     reasons: list[list[str]]
+    traits: list[str]
+    candidates: list[CandidateOut]
+    dtypes: dict[str, int]
     born_at: datetime
     hashed_at: datetime | None
     hashes: list[HashOut]
     listed: list[ListedHashOut]
+    external_ids: list[ExternalIdOut]
+    preview: str | None
     files: list[FileOut]
     places: list[PlaceOut]
 
@@ -133,20 +157,43 @@ class ModelOut(ModelRow):
     licence: str
     source: str
     tags: list[str]
+    trigger_words: list[str]
     notes: str
     created_at: datetime
     merged_from: list[UUID]
     variant_ids: list[UUID]
+    external_ids: list[ExternalIdOut]
+    preview: str | None
+
+
+class EditIn(Strict):
+    """What a person says of a model; what is left out stays as it is. No later scan writes over it."""
+
+    name: Text = ""
+    version_name: Text = ""
+    kind: Text = ""
+    base: Text = ""
+    licence: Text = ""
+    source: Text = ""
+    tags: list[Text] = Field(default_factory=list)
+    trigger_words: list[Text] = Field(default_factory=list)
+    notes: Text = ""
 
 
 class FiltersIn(Strict):
-    """What the list is narrowed to; names take a fragment, the others one word of the catalog."""
+    """What the list is narrowed to; names take a fragment, the others one word of the catalog.
+
+    `quantisation` and `layout` take `none` for what is not quantised, or lies in no tool's folder.
+    """
 
     name: Text = ""
     kind: Text = ""
     base: Text = ""
     format: Text = ""
     precision: Text = ""
+    quantisation: Text = ""
+    layout: Text = ""
+    trait: Text = ""
     state: Text = ""
     library: int | None = None
     after: int | None = Field(None, ge=0, description="`next` of the page before.")
@@ -161,8 +208,17 @@ class ModelPage(Schema):
 
 
 class SliceIn(Strict):
+    dtype: Text = ""
     offset: int = Field(0, ge=0)
     limit: int = Field(1000, ge=1, le=20_000)
+
+
+class StoredOut(Schema):
+    """How the values lie where not plainly: `strides` count elements, () is C order."""
+
+    strides: list[int]
+    big_endian: bool
+    varint: bool
 
 
 class TensorOut(Schema):
@@ -173,10 +229,14 @@ class TensorOut(Schema):
     bytes: int
     file: int
     digest: str | None
+    stored: StoredOut | None
 
 
 class TensorsOut(Schema):
+    """`total` counts those of the dtype that was asked for; `dtypes` counts all of them."""
+
     total: int
+    dtypes: dict[str, int]
     tensors: list[TensorOut]
     metadata: dict[str, object]
 

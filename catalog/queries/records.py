@@ -6,11 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 
 from catalog.formats.packing import Unpacked, unpack
-from catalog.models import Job, Library, ModelRecord, TensorIndex, Variant
+from catalog.models import ExternalId, Job, Library, ModelRecord, Preview, TensorIndex, Variant
+from catalog.queries import external
+from catalog.queries.facets import FACETS, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,16 +22,21 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import WithAnnotations
 
+    from catalog.queries.external import Known
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of models is narrowed to; an empty word narrows nothing."""
+    """What a list of models is narrowed to; an empty word narrows nothing, `none` finds what has no such thing."""
 
     name: str = ""
     kind: str = ""
     base: str = ""
     format: str = ""
     precision: str = ""
+    quantisation: str = ""
+    layout: str = ""
+    trait: str = ""
     state: str = ""
     library: int | None = None
 
@@ -77,10 +85,13 @@ class ModelDetail:
     licence: str
     source: str
     tags: list[str]
+    trigger_words: list[str]
     notes: str
     created_at: datetime
     merged_from: list[UUID]
     variant_ids: list[UUID]
+    external_ids: list[Known]
+    preview: str | None
 
 
 def model(model_id: UUID) -> ModelDetail | None:
@@ -89,7 +100,9 @@ def model(model_id: UUID) -> ModelDetail | None:
     if given is None:
         return None
     row = _counted(ModelRecord.objects.filter(pk=given.merged_into_id or given.pk)).get()
-    variants = row.variants.filter(merged_into=None).order_by("number").values_list("pk", flat=True)
+    variants = list(row.variants.filter(merged_into=None).order_by("number").values_list("pk", flat=True))
+    ids = ExternalId.objects.filter(Q(model=row) | Q(variant__in=variants))
+    pictured = set(Preview.objects.filter(variant__in=variants).values_list("variant", flat=True))
     return ModelDetail(
         id=row.pk,
         number=row.number,
@@ -103,11 +116,19 @@ def model(model_id: UUID) -> ModelDetail | None:
         licence=row.licence,
         source=row.source,
         tags=list(row.tags),
+        trigger_words=list(row.trigger_words),
         notes=row.notes,
         created_at=row.created_at,
         merged_from=list(row.aliases.order_by("number").values_list("pk", flat=True)),
-        variant_ids=list(variants),
+        variant_ids=variants,
+        external_ids=list(external.known(ids)),
+        preview=next((preview_url(pk) for pk in variants if pk in pictured), None),
     )
+
+
+def preview_url(variant_id: UUID) -> str:
+    """Where the picture of a variant is to be had, below the address of the site."""
+    return reverse("admin:preview", args=[variant_id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +253,12 @@ def _narrowed(filters: Filters) -> QuerySet[ModelRecord]:
     rows = ModelRecord.objects.filter(merged_into=None)
     if filters.name:
         rows = rows.filter(name__icontains=filters.name)
-    facets = {"kind": filters.kind, "base": filters.base, "format": filters.format, "precision": filters.precision}
-    variants = Variant.objects.filter(model=OuterRef("pk"), merged_into=None)
-    variants = variants.filter(**{key: word for key, word in facets.items() if word})
-    if filters.state:
-        variants = variants.filter(locations__state=filters.state)
-    if filters.library is not None:
-        variants = variants.filter(locations__library=filters.library)
-    asked = any(facets.values()) or filters.state or filters.library is not None
-    return rows.filter(pk__in=variants.values("model")) if asked else rows
+    asked = {name: getattr(filters, name) for name in FACETS if getattr(filters, name)}
+    rows = narrowed(rows, {name: str(value) for name, value in asked.items()})
+    if filters.trait:
+        told = Variant.objects.filter(merged_into=None, traits__contains=[filters.trait])
+        rows = rows.filter(pk__in=told.values("model"))
+    return rows
 
 
 class _Counts(TypedDict):

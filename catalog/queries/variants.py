@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.models import Variant
+from catalog.models import Preview, Variant
+from catalog.queries import external, records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
+
+    from catalog.models import Location
+    from catalog.queries.external import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class ListedHashRow:
     algorithm: str
     digest: str
     source: str
+    file: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,18 @@ class PlaceRow:
     library: int
     path: str
     set: str
+    layout: str
     state: str
     size: int
     hashed_at: datetime | None
     verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    about: str
+    value: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +77,15 @@ class VariantDetail:
     content: str | None
     settings: Mapping[str, object]
     reasons: Sequence[Sequence[str]]
+    traits: list[str]
+    candidates: list[CandidateRow]
+    dtypes: Mapping[str, int]
     born_at: datetime
     hashed_at: datetime | None
     hashes: list[HashRow]
     listed: list[ListedHashRow]
+    external_ids: list[Known]
+    preview: str | None
     files: list[FileRow]
     places: list[PlaceRow]
 
@@ -94,10 +112,15 @@ def variant(variant_id: UUID) -> VariantDetail | None:
         content=bytes(row.content).hex() if row.content else None,
         settings=row.settings,
         reasons=row.reasons,
+        traits=list(row.traits),
+        candidates=[CandidateRow(*map(str, one)) for one in row.candidates],
+        dtypes=row.dtypes,
         born_at=row.born_at,
         hashed_at=row.hashed_at,
         hashes=_hashes(row),
         listed=_listed(row),
+        external_ids=list(external.known(row.external_ids.all())),
+        preview=records.preview_url(row.pk) if Preview.objects.filter(variant=row).exists() else None,
         files=_files(row),
         places=_places(row),
     )
@@ -109,8 +132,13 @@ def _hashes(row: Variant) -> list[HashRow]:
 
 
 def _listed(row: Variant) -> list[ListedHashRow]:
-    found = row.claims.order_by("algorithm", "source")
-    return [ListedHashRow(item.algorithm, bytes(item.digest).hex(), item.source) for item in found]
+    found = row.claims.select_related("file").order_by("algorithm", "source", "pk")
+    return [
+        ListedHashRow(
+            item.algorithm, bytes(item.digest).hex(), item.source, item.file.file_id if item.file is not None else None
+        )
+        for item in found
+    ]
 
 
 def _files(row: Variant) -> list[FileRow]:
@@ -120,9 +148,17 @@ def _files(row: Variant) -> list[FileRow]:
 
 def _places(row: Variant) -> list[PlaceRow]:
     found = row.locations.order_by("library", "path_text", "set_name")
-    return [
-        PlaceRow(
-            item.library_id, item.path_text, item.set_name, item.state, item.size, item.hashed_at, item.verified_at
-        )
-        for item in found
-    ]
+    return [_place(item) for item in found]
+
+
+def _place(row: Location) -> PlaceRow:
+    return PlaceRow(
+        library=row.library_id,
+        path=row.path_text,
+        set=row.set_name,
+        layout=row.layout,
+        state=row.state,
+        size=row.size,
+        hashed_at=row.hashed_at,
+        verified_at=row.verified_at,
+    )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog.admin.pages import attention, dashboard, help, jobs, libraries, lookup, models, setup, status, tokens
+from catalog.admin.pages import (
+    attention,
+    dashboard,
+    help,
+    jobs,
+    libraries,
+    lookup,
+    models,
+    preview,
+    setup,
+    status,
+    tokens,
+)
 
 PAGES = [
     path("", dashboard.show, name="index"),
@@ -13,6 +25,7 @@ PAGES = [
     path("models/<uuid:model_id>/", models.show, name="catalog_modelrecord_change"),
     path("models/<uuid:model_id>/forget/", models.forget, name="forget"),
     path("variants/<uuid:variant_id>/", models.variant, name="variant"),
+    path("variants/<uuid:variant_id>/preview/", preview.show, name="preview"),
     path("variants/<uuid:variant_id>/tensors/", models.tensors, name="tensors"),
     path("relations/<int:match_id>/decide/", models.decide, name="decide"),
     path("decisions/<int:decision_id>/undo/", models.undo, name="undo"),
