@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     View = Callable[..., HttpResponse]
 
 
-def page(permission: str) -> Callable[[View], View]:
-    """A view that signed-in people with `permission` may look at; it answers GET alone."""
-    return functools.partial(_guarded, permission, ("GET", "HEAD"))
+def page(permission: str, *, cacheable: bool = False) -> Callable[[View], View]:
+    """A view that signed-in people with `permission` may look at; it answers GET alone.
+
+    A browser keeps no page of ours, unless it is `cacheable` and says itself for how long.
+    """
+    return functools.partial(_guarded, permission, ("GET", "HEAD"), cacheable=cacheable)
 
 
 def action(permission: str) -> Callable[[View], View]:
@@ -38,7 +41,7 @@ def form(permission: str) -> Callable[[View], View]:
     return functools.partial(_guarded, permission, ("GET", "HEAD", "POST"))
 
 
-def _guarded(permission: str, methods: tuple[str, ...], view: View) -> View:
+def _guarded(permission: str, methods: tuple[str, ...], view: View, *, cacheable: bool = False) -> View:
     @functools.wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.has_perm(permission):
@@ -47,7 +50,7 @@ def _guarded(permission: str, methods: tuple[str, ...], view: View) -> View:
             return HttpResponseNotAllowed(methods)
         return view(request, *args, **kwargs)
 
-    return site.admin_view(inner)
+    return site.admin_view(inner, cacheable=cacheable)
 
 
 def render(request: HttpRequest, template: str, title: str, *, section: str, **context: Any) -> TemplateResponse:
