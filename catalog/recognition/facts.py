@@ -12,7 +12,7 @@ from catalog.formats.folders import HEADER
 from catalog.recognition.layers import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from catalog.formats.base import Json, Probe, TensorInfo
     from catalog.recognition.layers import Layer
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _WRAPPERS = ("module.", "_orig_mod.", "params_ema.", "params.", "state_dict.")
 """Prefixes of all names that say nothing of the model: parallel training, compilation, BasicSR, Lightning."""
 
-_PARTS = 3
 _ONNX_NAMES = ("inputs", "outputs")
 
 
@@ -54,9 +53,9 @@ class Facts:
         return "\n".join(["", *self.tensors, ""])
 
     @cached_property
-    def endings(self) -> frozenset[str]:
-        """The last part of every name, the last two, the last three; each with the dot before it."""
-        return frozenset(_endings(self.tensors))
+    def lasts(self) -> frozenset[str]:
+        """The last part of every name."""
+        return frozenset([name[name.rfind(".") + 1 :] for name in self.tensors])
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -86,6 +85,11 @@ class Facts:
         at = bisect_left(self.ordered, text)
         return at < len(self.ordered) and self.ordered[at].startswith(text)
 
+    def ends(self, text: str) -> bool:
+        """Whether a name ends with `text`: whole parts, each with its dot."""
+        last = text.rpartition(".")[2]
+        return last in self.lasts and (len(last) + 1 == len(text) or f"{text}\n" in self.names)
+
     def config(self, path: str) -> Mapping[str, Json]:
         """A configuration of the set by its relative name; empty where there is none."""
         found = self.probe.metadata.get(path)
@@ -104,16 +108,6 @@ def _shared(named: Mapping[str, TensorInfo]) -> str:
     first = next(iter(named), "")
     wrapper = next((text for text in _WRAPPERS if first.startswith(text)), "")
     return wrapper if wrapper and all(name.startswith(wrapper) for name in named) else ""
-
-
-def _endings(names: Iterable[str]) -> Iterable[str]:
-    for name in names:
-        at = len(name)
-        for _ in range(_PARTS):
-            at = name.rfind(".", 0, at)
-            if at < 0:
-                break
-            yield name[at:]
 
 
 def _named(puts: Json) -> list[str]:

@@ -84,6 +84,7 @@ _PREFIXES = (
     ("text_encoder_2.", "te2_"),
     ("text_encoders.", "te_"),
 )
+_DIGITS = 6
 _NUMBER = re.compile(r"(?<=[_.])\d+(?=[_.\n])")
 
 
@@ -102,7 +103,7 @@ def read(facts: Facts) -> tuple[str, Mapping[str, tuple[Layer, ...]]]:
     listed = list(_changed(facts))
     kinds = _NUMBER.sub("#", "\n".join([*(path for path, _, _, _ in listed), ""])).split("\n")
     for kind, (path, tensor, inputs, outputs) in zip(kinds, listed, strict=False):
-        number = _first_number(path)
+        number = _first_number(kind, path)
         same = found.setdefault(kind.replace(".", "_"), {})
         known = same.get((inputs, outputs))
         if known is None or known.last < number:
@@ -160,7 +161,7 @@ def _changed(facts: Facts) -> Iterator[tuple[str, str, int, int]]:
 
 def _ending(facts: Facts, ending: str) -> list[tuple[str, str]]:
     """The names with this ending, each with what stands before it."""
-    if ending not in facts.endings:
+    if not facts.ends(ending):
         return []
     return [(name, name[: -len(ending)]) for name in facts.ordered if name.endswith(ending)]
 
@@ -186,6 +187,8 @@ def _path(stem: str) -> str:
     return stem.replace(".", "_")
 
 
-def _first_number(path: str) -> int:
-    match = re.search(r"_(\d{1,4})(?=_|$)", path)
-    return int(match[1]) if match else 0
+def _first_number(kind: str, path: str) -> int:
+    """The number that stands where the kind has its first `#`; 0 where it has none."""
+    at = kind.find("#")
+    digits = path[at : at + _DIGITS].partition("_")[0].partition(".")[0] if at >= 0 else ""
+    return int(digits) if digits.isdecimal() else 0

@@ -67,13 +67,13 @@ class Begins:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """A tensor whose name ends with one of `texts`: one to three whole parts, each with its dot."""
+    """A tensor whose name ends with one of `texts`: whole parts, each with its dot."""
 
     texts: tuple[str, ...]
     sign: ClassVar[Sign] = Sign.TENSORS
 
     def found(self, facts: Facts) -> str:
-        return next((f"has …{text}" for text in self.texts if text in facts.endings), "")
+        return next((f"has …{text}" for text in self.texts if facts.ends(text)), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING
 
 from catalog.formats.ggml import FILE_TYPES, TYPES
@@ -118,14 +119,16 @@ def _weights(facts: Facts, found: Found | None) -> Weights:
     names = [name for name, tensor in facts.tensors.items() if is_weight(tensor)]
     if found and found.scheme.beside:
         names = [name for name in names if not name.endswith(found.scheme.beside)]
-    packer = found.scheme.packer if found else None
-    values: Counter[str] = Counter()
     kept = without_copies(names)
-    for index in kept:
-        tensor = facts.tensors[names[index]]
-        packed = packer(facts, names[index], tensor) if packer else None
-        sort, count = packed or (tensor.dtype, tensor.values)
-        values[sort] += count
+    tensors = [facts.tensors[names[index]] for index in kept]
+    values: Counter[str] = Counter()
+    if packer := found.scheme.packer if found else None:
+        for index, tensor in zip(kept, tensors, strict=True):
+            sort, count = packer(facts, names[index], tensor) or (tensor.dtype, tensor.values)
+            values[sort] += count
+    else:
+        for tensor in tensors:
+            values[tensor.dtype] += prod(tensor.shape)
     return Weights(+values, len(kept), len(kept) < len(names))
 
 
