@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import onnx as oracle
 import pytest
-from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -71,7 +70,7 @@ def test_the_numbers_are_those_of_onnx() -> None:
         assert attribute.AttributeType.Name(kind) == names.get(name, name.upper())
 
 
-DESCRIPTORS: dict[str, type[Message]] = {
+DESCRIPTORS = {
     "Model": oracle.ModelProto, "Graph": oracle.GraphProto, "Node": oracle.NodeProto,
     "Attribute": oracle.AttributeProto, "Tensor": TensorProto, "Segment": TensorProto.Segment,
     "SparseTensor": oracle.SparseTensorProto, "Function": oracle.FunctionProto, "Training": oracle.TrainingInfoProto,
@@ -90,7 +89,7 @@ WIRE = {1: 1, 2: 5, 9: 2, 11: 2, 12: 2}  # FieldDescriptor.Type: double, float, 
 @pytest.mark.parametrize("name", DESCRIPTORS)
 def test_the_messages_are_those_of_onnx(name: str) -> None:
     message = onnx_schema.MESSAGES[name]
-    fields = DESCRIPTORS[name].DESCRIPTOR.fields
+    fields = DESCRIPTORS[name].DESCRIPTOR.fields  # type: ignore[attr-defined] # protobuf has no types here
     assert message.known == {field.number for field in fields}
     for field in fields:
         wire = WIRE.get(field.type, 0)
