@@ -69,9 +69,13 @@ class Workers:
 
 @dataclass(slots=True)
 class Site:
-    """The site, served by granian on a free port of this machine."""
+    """The site, served by granian on a free port of this machine.
+
+    `folders`: where library folders may be added and are looked for; nowhere unless a test says so.
+    """
 
     url: str = ""
+    folders: str = "/nowhere"
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(default_factory=lambda: _log("site"))
 
@@ -83,7 +87,11 @@ class Site:
         argv += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
         with open(self.log, "ab") as output:
             self.process = spawn(
-                argv, death=signal.SIGTERM, output=output, folder=ROOT, env=os.environ | {"ISOTOPE_PROCESS": "web"}
+                argv,
+                death=signal.SIGTERM,
+                output=output,
+                folder=ROOT,
+                env=os.environ | {"ISOTOPE_PROCESS": "web", "ISOTOPE_FOLDERS": self.folders},
             )
         limit = time.monotonic() + _START_SECONDS
         while not answers(f"{self.url}/healthz"):

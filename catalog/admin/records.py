@@ -20,7 +20,7 @@ from catalog.errors import Refused
 from catalog.models import Library, ModelRecord
 from catalog.queries import facets, model_list
 from catalog.services.identity import editing
-from catalog.services.library_settings import LibrarySettings, change
+from catalog.services.library_settings import LibrarySettings, change, why_read_only
 from catalog.vocabulary import Base, Kind
 
 if TYPE_CHECKING:
@@ -211,6 +211,15 @@ class LibraryForm(PlainForm):
             "read_only": "Isotope never writes to this folder. Nothing in this release does; leave it on.",
             "quiet_from": "Hashing rests between the two times.",
         }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """The folder of a managing tool cannot be opened to writing; the box says why."""
+        super().__init__(*args, **options)
+        reason = why_read_only(self.instance)
+        if reason:
+            box = self.fields["read_only"]
+            box.disabled, box.initial, box.help_text = True, True, reason
+            self.initial["read_only"] = True
 
 
 class LibraryAdmin(FormOnly):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +20,8 @@ from catalog import tasks
 from catalog.errors import CatalogError
 from catalog.management.demo import make_demo
 from catalog.models import Library
-from catalog.services import first_account, libraries
+from catalog.services import first_account, libraries, offers
+from catalog.vocabulary.sizes import human_size
 from config import hosts, programs, serving
 from config.embedded.problems import ServersProblem
 from config.migrating import bring_up_to_date, pending
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from catalog.management.steps import Steps
     from catalog.management.wishes import Wishes
+    from catalog.services.offers import Offer
     from config.embedded.joining import Membership
     from config.supervise import Child
 
@@ -162,6 +165,9 @@ class Start:
             added = [path for path in paths if self._add(path, step.remarks)]
             step.failed = len(added) < len(paths)
             step.text = ", ".join(added) if added else _known_folders()
+            found = () if Library.objects.filter(removed_at=None).exists() else offers.find(everywhere=True)
+            step.remarks += [_offered(offer) for offer in found]
+        paths += [offer.path for offer in found]  # so that they can be ticked in the browser
         os.environ["ISOTOPE_FOLDERS"] = os.pathsep.join(dict.fromkeys([*settings.ISOTOPE_FOLDERS, *paths]))
         connection.close()  # the processes that follow have connections of their own
 
@@ -276,6 +282,15 @@ def _whose(*, ours: bool) -> str:
 def _dotted(version: int) -> str:
     """180006 -> 18.6"""
     return f"{version // 10_000}.{version % 10_000}"
+
+
+def _offered(offer: Offer) -> str:
+    """`Found: ComfyUI, 412 files, 1.1 TB: add it in the browser, or start with its path: manage.py up PATH`"""
+    least = "" if offer.whole else "at least "
+    files = f"{offer.files:,} file{'' if offer.files == 1 else 's'}"
+    managed = ", managed, read-only" if offer.managed else ""
+    facts = f"{offer.label}, {least}{files}, {human_size(offer.size)}{managed}"
+    return f"Found: {facts}: add it in the browser, or start with its path: manage.py up {shlex.quote(offer.path)}"
 
 
 def _known_folders() -> str:

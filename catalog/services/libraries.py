@@ -24,6 +24,7 @@ _LOCK = 0x1507_0003
 _NO_MODELS_IN = (b"/", b"/dev", b"/proc", b"/sys")
 _BETWEEN = b"/"
 """Stands between the names of the files that a library is limited to: no name holds one."""
+_MOUNT = " Isotope runs in a container: a folder of its host must be mounted into it first."
 _SAYS_NOTHING = (b"models", b"hub", b"checkpoints")
 
 
@@ -84,6 +85,7 @@ def check_allowed(*, path: bytes) -> None:
         raise PathRefused(
             f"{shown(path)} lies outside the folders that may be used here. Whoever runs Isotope can allow it with "
             "ISOTOPE_FOLDERS, or add it on the command line: manage.py scan FOLDER."
+            + (_MOUNT if settings.CONTAINED else "")
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from catalog.errors import NotFound
+from catalog import layouts
+from catalog.errors import NotFound, Refused
 from catalog.models import Library
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ class LibrarySettings:
 
 
 def change(*, library_id: int, to: LibrarySettings) -> None:
-    """Workers see it with their next beat; other patterns count from the next scan on."""
+    """Workers see it with their next beat; other patterns count from the next scan on.
+
+    Raises `Refused` for writing to the folder of a tool that keeps track of its files by itself.
+    """
+    if not to.read_only:
+        _refuse_managed(library_id)
     _update(
         library_id,
         name=to.name,
@@ -44,6 +50,20 @@ def change(*, library_id: int, to: LibrarySettings) -> None:
 def set_paused(*, library_id: int, paused: bool) -> None:
     """No bytes are read while a library is paused; a worker gives back what it holds within two seconds."""
     _update(library_id, paused=paused)
+
+
+def why_read_only(library: Library) -> str:
+    """The sentence for a folder that is never written to; "" for one that a person may open to writing."""
+    if not library.managed:
+        return ""
+    tool = layouts.label_of(library.layout) or "Its program"
+    return f"{tool} keeps track of these files by itself and would miss what others change, so this stays read-only."
+
+
+def _refuse_managed(library_id: int) -> None:
+    library = Library.objects.filter(pk=library_id, removed_at=None, managed=True).first()
+    if library is not None:
+        raise Refused(why_read_only(library))
 
 
 def _update(library_id: int, **columns: object) -> None:

@@ -8,6 +8,7 @@ from catalog.admin import charts
 from catalog.admin.pages import live
 from catalog.admin.pages.base import page, render
 from catalog.queries import attention, dashboard, work
+from catalog.services import offers
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -27,7 +28,9 @@ def show(request: HttpRequest) -> HttpResponse:
     """The start page; with no library folder yet, the one question where the models are."""
     context = gathered()
     if not context["folders"]:
-        return render(request, "catalog/first_run.html", "Where are your models?", section="dashboard")
+        found = offers.current() if request.user.has_perm("catalog.add_library") else ()
+        title = "Where are your models?"
+        return render(request, "catalog/first_run.html", title, section="dashboard", offers=found)
     return render(request, "catalog/dashboard.html", "Dashboard", section="dashboard", parts=PARTS, **context)
 
 

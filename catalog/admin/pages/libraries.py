@@ -11,10 +11,10 @@ from django.shortcuts import redirect
 
 from catalog.admin.pages import live
 from catalog.admin.pages.base import action, attempt, back, form, page, render
-from catalog.errors import PathRefused
+from catalog.errors import PathRefused, Refused
 from catalog.models import Job, Library
 from catalog.queries import attention, dashboard, work
-from catalog.services import jobs
+from catalog.services import jobs, offers
 from catalog.services import libraries as folders
 from catalog.services.library_settings import set_paused
 from catalog.storage.keys import path_text
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _JOBS = 8
 _FINDINGS = 20
+_MOST_AT_ONCE = 100
 LIST_PARTS = {"folders": "catalog/parts/folders.html"}
 PAGE_PARTS = {"work": "catalog/parts/library_work.html"}
 
@@ -32,7 +33,9 @@ PAGE_PARTS = {"work": "catalog/parts/library_work.html"}
 @page("catalog.view_library")
 def index(request: HttpRequest) -> HttpResponse:
     """Every library folder, and a box to add one."""
-    return render(request, "catalog/libraries.html", "Library folders", section="libraries", **_all())
+    may_add = request.user.has_perm("catalog.add_library")
+    found = offers.current() if may_add else ()
+    return render(request, "catalog/libraries.html", "Library folders", section="libraries", offers=found, **_all())
 
 
 @page("catalog.view_library")
@@ -69,20 +72,17 @@ def poll(request: HttpRequest, library_id: int) -> HttpResponse:
 
 @action("catalog.add_library")
 def add(request: HttpRequest) -> HttpResponse:
-    """Adds a folder below the allowed ones and scans it."""
-    path = request.POST.get("path", "").strip().replace("\0", "")
-    if not path.startswith("/"):
-        messages.error(request, "Give the whole path of the folder, beginning with a slash: /home/you/models.")
+    """Adds what was ticked, the folder that was named, and those of a pasted file, and scans them."""
+    wanted = _wanted(request)
+    added = [library for path in wanted if (library := _added(request, path)) is not None]
+    for library in added:
+        start_scan(library_id=library.pk, user=request.user)
+    if not added:
         return back(request, "admin:libraries")
-    try:
-        raw = os.fsencode(path)
-        folders.check_allowed(path=raw)
-        library = folders.add(path=raw)
-    except (PathRefused, UnicodeEncodeError) as problem:
-        messages.error(request, str(problem))
-        return back(request, "admin:libraries")
-    start_scan(library_id=library.pk, user=request.user)
-    messages.success(request, f"{library.path_text} is a library folder now; its scan has begun.")
+    named = ", ".join(library.path_text for library in added)
+    one = len(added) == 1
+    are, their = ("is a library folder", "its scan has") if one else ("are library folders", "their scans have")
+    messages.success(request, f"{named} {are} now; {their} begun.")
     return redirect("admin:index")
 
 
@@ -145,6 +145,40 @@ def remove(request: HttpRequest, library_id: int) -> HttpResponse:
         request, f"{library} is removed. Its models are remembered; add the folder again to bring them back."
     )
     return redirect("admin:libraries")
+
+
+def _wanted(request: HttpRequest) -> list[str]:
+    """Whole paths; what is no such is told."""
+    ticked, typed = request.POST.getlist("offer"), _text(request, "path")
+    pasted: tuple[str, ...] = ()
+    if text := _text(request, "yaml"):
+        try:
+            pasted = offers.named_in(text)
+        except Refused as problem:
+            messages.error(request, str(problem))
+        else:
+            if not pasted:
+                messages.error(request, "This text names no folder by its whole path, so there is nothing to add.")
+    if typed or not (ticked or text):
+        ticked = [*ticked, typed]
+    return list(dict.fromkeys([*ticked, *pasted]))[:_MOST_AT_ONCE]
+
+
+def _text(request: HttpRequest, name: str) -> str:
+    return request.POST.get(name, "").strip().replace("\0", "")
+
+
+def _added(request: HttpRequest, path: str) -> Library | None:
+    if not path.startswith("/"):
+        messages.error(request, "Give the whole path of the folder, beginning with a slash: /home/you/models.")
+        return None
+    try:
+        raw = os.fsencode(path)
+        folders.check_allowed(path=raw)
+        return folders.add(path=raw)
+    except (PathRefused, ValueError) as problem:
+        messages.error(request, str(problem))
+        return None
 
 
 def _all() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,19 +12,22 @@ from typing import TYPE_CHECKING
 from catalog import tasks
 from catalog.errors import PathRefused
 from catalog.management.output import DONE, FAILED, CatalogCommand, strings
+from catalog.management.telling import Other, Told, headline, mixture, others
 from catalog.management.waiting import at_rest, hands, left
 from catalog.models import Job, Library
 from catalog.models.work import OPEN_STATES
 from catalog.queries import jobs as progressing
 from catalog.queries import met
-from catalog.services import libraries
-from catalog.vocabulary import Base, Format, JobKind, JobState, Kind, Outcome, Precision, SkipReason, Stage
+from catalog.services import libraries, offers
+from catalog.vocabulary import Format, JobKind, JobState, SkipReason, Stage
 from catalog.vocabulary.sizes import human_size
 from config import serving
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Callable, Iterator, Mapping
+
+    from rich.text import Text
 
     from catalog.queries.met import Met
 
@@ -75,8 +79,16 @@ class Command(CatalogCommand):
                 code = FAILED
                 continue
             part = None if library.only is not None else part
+            self._tell_further(path)
             targets.append(Target(library, part, tasks.start_scan(library_id=library.pk, part=part)))
         return targets, code
+
+    def _tell_further(self, path: str) -> None:
+        """Of folders that the file of a ComfyUI names."""
+        further = offers.named_beside(os.fsencode(path))
+        if further:
+            named = " ".join(map(shlex.quote, further))
+            self.say(f"Its extra_model_paths.yaml names further folders. Catalog them too: manage.py scan {named}")
 
     def _queue(self, paths: list[str]) -> int:
         """Without waiting: workers that run do it; where none run, the walk is done here."""
@@ -208,16 +220,12 @@ def _summary(target: Target) -> str:
     return f"{target.library.path_text}: {counts}" + (f"; passed by: {skips}" if skips else "") + "."
 
 
-def _lines(row: Met) -> Iterator[str]:
+def _lines(row: Met) -> Iterator[str | Text]:
     yield row.path + (f"#{row.set}" if row.set else "")
-    facts = [
-        Outcome.label_of(row.outcome) if row.outcome != Outcome.OK else "",
-        Format.label_of(row.format) if row.format else "",
-        Kind.label_of(row.kind) if row.kind != Kind.UNKNOWN else "",
-        Base.label_of(row.base) if row.base != Base.UNKNOWN else "",
-        Precision.label_of(row.precision) if row.precision != Precision.UNKNOWN else "",
-        human_size(row.size) if row.size else "",
-    ]
-    yield "  " + " · ".join(filter(None, facts))
+    told = Told(row.kind, row.base, row.traits, row.precision, row.quantisation, 0, row.dtypes)
+    container = Format.label_of(row.format) if row.format else ""
+    yield headline(row.outcome, [container], told, [human_size(row.size) if row.size else ""])
+    yield from mixture(told)
+    yield from others(Other(*one) for one in row.candidates)
     yield from (f"  {name} {row.digests[name]}" for name in ("sha256", "folder:v1") if name in row.digests)
     yield from (f"  ! {said.sentence}" for said in row.findings)

@@ -21,6 +21,9 @@ examples:
   manage.py up /models --host 0.0.0.0       let other machines in this network in, too
   manage.py up                              start with the folders that are known already
 
+While no folder is known, it looks for the folders of the usual tools and names them. In the
+browser, folders can be added below ISOTOPE_FOLDERS, and those that were named here.
+
 Your model files are read, never written. What Isotope knows is kept in ISOTOPE_DATA
 (now {data}). Stop it with Ctrl-C; the next start goes on where this one ended.
 """
