@@ -1,0 +1,135 @@
+"""Digests that notes list, against those that are computed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import struct
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from catalog.models import HashClaim
+from tests.identity.catalogue import add, catalogue, hash_all, model, put
+from tests.services.notes.scene import differing, info, model_at, open_notes, read, told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_listed_hash_that_is_wrong_is_a_finding_until_it_is_right(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", model(1))
+    put(tmp_path, "a.safetensors.sha256", b"ab" * 32)
+    library = add(tmp_path)
+    told(library)
+    assert differing() == [], "nothing is computed yet"
+    hash_all()
+    assert differing() == ["ab" * 32]
+    put(tmp_path, "a.safetensors.sha256", hashlib.sha256(model(1)).hexdigest().encode())
+    told(library)
+
+    assert differing() == []
+
+
+def test_a_hash_that_is_listed_after_the_hashing_is_compared_too(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", model(1))
+    library = add(tmp_path)
+    catalogue(library)
+    put(tmp_path, "a.civitai.info", info(b"another file"))
+    told(library)
+
+    assert differing() == [hashlib.sha256(b"another file").hexdigest()]
+
+
+def test_of_several_files_the_one_of_this_name_is_meant(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", model(1))
+    files = [
+        {"name": "b.safetensors", "hashes": {"AutoV2": "AB" * 5}},
+        {"name": "A.safetensors", "hashes": {"AutoV2": hashlib.sha256(model(1)).hexdigest()[:10]}},
+    ]
+    put(tmp_path, "a.civitai.info", info(files=files))
+    library = add(tmp_path)
+    catalogue(library)
+    read()
+
+    assert bytes(HashClaim.objects.get().digest) == hashlib.sha256(model(1)).digest()[:5]
+    assert differing() == []
+
+
+def test_a_shard_set_is_told_by_the_sidecar_of_its_first_shard(tmp_path: Path) -> None:
+    for number in (1, 2):
+        put(tmp_path, f"m-0000{number}-of-00002.safetensors", model(number))
+    put(tmp_path, "m-00001-of-00002.civitai.info", info())
+    put(tmp_path, "m-00002-of-00002.safetensors.sha256", hashlib.sha256(model(2)).hexdigest().encode())
+    library = add(tmp_path)
+    catalogue(library)
+    read()
+
+    assert model_at(library, "m-00001-of-00002.safetensors").name == "A Character"
+    claim = HashClaim.objects.select_related("file").get()
+    assert claim.file is not None
+    assert bytes(claim.file.path) == b"m-00002-of-00002.safetensors"
+    assert differing() == []
+
+
+def test_a1111s_cache_lists_the_digests_of_files_of_that_very_time(tmp_path: Path) -> None:
+    put(tmp_path, "models/Stable-diffusion/sub/x.safetensors", model(1))
+    put(tmp_path, "models/Lora/y.safetensors", model(2))
+    put(tmp_path, "models/Lora/z.safetensors", model(3))
+    made = {name: (tmp_path / "models" / name).stat().st_mtime for name in ("Lora/y.safetensors", "Lora/z.safetensors")}
+    checkpoint = (tmp_path / "models/Stable-diffusion/sub/x.safetensors").stat().st_mtime
+    sha256 = hashlib.sha256(model(1)).hexdigest()
+    lines = {
+        "hashes": {"checkpoint/sub\\x.safetensors": {"mtime": checkpoint, "sha256": sha256}},
+        "hashes-addnet": {
+            "lora/y": {"mtime": made["Lora/y.safetensors"], "sha256": "cd" * 32},
+            "lora/z": {"mtime": made["Lora/z.safetensors"] - 1, "sha256": "ef" * 32},
+        },
+    }
+    put(tmp_path, "cache.json", json.dumps(lines).encode())
+    library = add(tmp_path)
+    assert told(library).listed == 2
+    found = set(HashClaim.objects.values_list("location__path_text", "algorithm", "source"))
+    assert found == {
+        ("models/Stable-diffusion/sub/x.safetensors", "sha256", "a1111"),
+        ("models/Lora/y.safetensors", "autov3", "a1111"),
+    }
+    hash_all()
+    assert differing() == ["cd" * 32]
+
+    put(tmp_path, "cache.json", b"{}")
+    told(library)
+    assert not HashClaim.objects.exists()
+    assert differing() == []
+
+
+def test_a1111s_database_lists_the_same(tmp_path: Path) -> None:
+    put(tmp_path, "ui/models/Lora/y.safetensors", model(2))
+    mtime = (tmp_path / "ui/models/Lora/y.safetensors").stat().st_mtime
+    value = b"\x80\x05\x95b" + bytes(7) + b"}\x94(\x8c\x05mtime\x94G" + struct.pack(">d", mtime)
+    value += b"\x8c\x06sha256\x94\x8c@" + hashlib.sha256(model(2)).hexdigest().encode() + b"\x94u."
+    for section in ("hashes", "hashes-addnet"):
+        path = put(tmp_path, f"ui/cache/{section}/cache.db", b"")
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("CREATE TABLE Cache (rowid INTEGER PRIMARY KEY, key BLOB, mode INTEGER, value BLOB)")
+            lines = [("lora/y", 4, value), ("lora/evil", 4, b"cos\nsystem\n(S'true'\ntR."), (b"lora/y", 1, b"x")]
+            database.executemany("INSERT INTO Cache (key, mode, value) VALUES (?, ?, ?)", lines)
+    library = add(tmp_path)
+    assert told(library).listed == 2
+    hash_all()
+
+    assert set(HashClaim.objects.values_list("algorithm", "source")) == {("sha256", "a1111"), ("autov3", "a1111")}
+    assert len(differing()) == 1, "the second one is of the whole file, not of its tensors"
+
+
+def test_a_database_that_is_none_is_a_finding_of_its_library(tmp_path: Path) -> None:
+    put(tmp_path, "models/y.safetensors", model(2))
+    put(tmp_path, "cache/hashes/cache.db", b"no database")
+    library = add(tmp_path)
+    told(library)
+
+    assert open_notes() == ["cache/hashes/cache.db"]
