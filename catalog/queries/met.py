@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 _AT_ONCE = 500
+_CANDIDATE = ("about", "value", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Met:
     precision: str = Precision.UNKNOWN.value
     quantisation: str = ""
     parameters: int = 0
+    traits: tuple[str, ...] = ()
+    candidates: tuple[tuple[str, str, str], ...] = ()
+    """About what, which word, and what speaks for it."""
+    dtypes: Mapping[str, int] = field(default_factory=dict)
     size: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)
     variant: UUID | None = None
@@ -74,6 +79,7 @@ class Met:
         facts = asdict(self)
         digests = facts.pop("digests")
         del facts["location_id"]
+        facts["candidates"] = [dict(zip(_CANDIDATE, one, strict=True)) for one in self.candidates]
         files = [{"path": file["path"], "size": file["size"], **file["digests"]} for file in facts.pop("files")]
         return {**facts, **digests, "files": files}
 
@@ -164,6 +170,9 @@ def _met(location: Location, hashes: list[ModelHash], findings: tuple[Said, ...]
         precision=variant.precision,
         quantisation=variant.quantisation,
         parameters=variant.parameters,
+        traits=tuple(variant.traits),
+        candidates=tuple((str(about), str(value), str(text)) for about, value, text in variant.candidates),
+        dtypes=variant.dtypes,
         digests=own if single else of_files[None],
         variant=variant.pk,
         model=variant.model_id,

@@ -63,13 +63,22 @@ def test_a_program_gets_everything_on_one_line(library: Path) -> None:
     }
     assert row["path"] == str(library / "loras/style.safetensors")
     assert row["parameters"] == 4 * 768 + 4 * 640 + 1
-    assert row["settings"] == {"rank": 4}
+    assert row["settings"] == {"rank": 4, "alphas": "stored as tensors"}
     assert row["metadata"] == {"modelspec.title": "My \x1b[31mstyle"}
     assert row["findings"] == []
+    assert (row["traits"], row["candidates"], row["dtypes"]) == ([], [], {"F32": row["parameters"]})
     tensors = row["tensors"]
     assert isinstance(tensors, list)
     assert set(tensors[0]) == {"name", "dtype", "shape", "offset", "bytes", "file"}
     assert len(tensors) == 3
+
+
+def test_a_mixture_of_types_is_counted_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.safetensors"
+    path.write_bytes(safetensors({"a.weight": np.zeros(3, np.float16), "b.weight": np.zeros(1, np.float32)}))
+    (row,) = rows(path)
+    assert row["dtypes"] == {"F16": 3, "F32": 1}
+    assert "stored as 75 % F16, 25 % F32" in run(path)[1]
 
 
 def test_a_folder_gives_a_line_for_each_set(library: Path) -> None:
