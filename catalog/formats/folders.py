@@ -32,6 +32,9 @@ MAX_TENSORS = 500_000
 _NEEDED = frozenset({b"config.json", b"model_index.json", b"adapter_config.json", b"scheduler_config.json"})
 """Configurations that a loader reads as an object; others called so may be anything (`data_config.json` is a list)."""
 
+_OWN = frozenset((Format.CTRANSLATE2, Format.OPENVINO, Format.TENSORFLOW, Format.GGML))
+"""Formats of which weights beside a `config.json` are not what transformers would load."""
+
 HEADER = "__metadata__"
 """Key of a set's metadata under which the header of its first weight file stands."""
 
@@ -135,7 +138,11 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
 
 
 def _format(metadata: Mapping[str, Json], formats: list[Format]) -> Format:
-    """By the configuration at the top of the folder; without one, the format of the weights."""
+    """By the configuration at the top of the folder; without one, or where the weights are another program's (a
+    `model.bin` of CTranslate2), the format of the weights.
+    """
+    if formats and formats[0] in _OWN and len(set(formats)) == 1:
+        return formats[0]
     config = metadata.get(CONFIG)
     if PIPELINE in metadata or (isinstance(config, dict) and "_class_name" in config):
         return Format.DIFFUSERS

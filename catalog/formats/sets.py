@@ -2,8 +2,9 @@
 
 A folder gives one set for each container and dtype suffix of its weights: `fp16` and unsuffixed twins are two, and so
 are `.safetensors` and `.bin` twins. Shards without a configuration beside them are a set, and so are an ONNX file and
-its external data; every other file with weights is one by itself. Each file with weights is in exactly one set;
-configuration and tokenizer files go with every set of their folder.
+its external data, and a model that one file describes while others hold its numbers; every other file with weights is
+one by itself. Each file with weights is in exactly one set; configuration and tokenizer files go with every set of
+their folder.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
+from catalog.formats.described_sets import claim
 from catalog.formats.folder_sets import Folder, Part, within
 from catalog.formats.set_names import (
     CONFIGS,
@@ -29,6 +31,7 @@ from catalog.formats.set_names import (
     suffix,
 )
 from catalog.formats.set_values import FileSet, SetFile
+from catalog.storage.described import DESCRIPTIONS
 from catalog.storage.names import is_companion, is_training_state
 from catalog.vocabulary import FileRole
 
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FileSet", "Grouping", "SetFile", "group", "parse_printed", "partition", "printed", "single"]
 
-_PLAIN_WEIGHTS = WEIGHT_SUFFIXES - {b".pb"}  # which may be the data of an ONNX file
+_PLAIN_WEIGHTS = WEIGHT_SUFFIXES - DESCRIPTIONS  # of which a `.pb` may also be the data of an ONNX file
 _OWNER_SUFFIX = b".onnx"
 _PRINTED = re.compile(r"(?P<path>.*)#(?P<set>|[a-z0-9]{1,12}(?::[A-Za-z0-9_-]{1,32})?)", re.DOTALL)
 
@@ -67,7 +70,8 @@ def partition(entries: Iterable[Entry], twins: Iterable[Entry] = ()) -> Grouping
     further = {twin.path for twin in twins}
     named = _Named()
     named.sort_all(sorted([*entries, *twins], key=itemgetter(0)) if further else entries)
-    sets = named.folder_sets() if named.marked else []
+    sets = named.described_sets() if named.described else []
+    sets += named.folder_sets() if named.marked else []
     sets += named.shard_sets() if named.shards else []
     sets += named.data_sets() if named.data else []
     if not further:
@@ -110,6 +114,7 @@ class _Named:
     data: dict[bytes, list[tuple[bytes, Entry]]] = field(default_factory=dict)
     pipelines: set[bytes] = field(default_factory=set)
     configured: set[bytes] = field(default_factory=set)
+    described: bool = False
 
     @property
     def marked(self) -> bool:
@@ -138,6 +143,7 @@ class _Named:
         data = []
         for entry in others:
             name = _name(entry.path)
+            self.described |= suffix(name) in DESCRIPTIONS
             if is_companion(name.decode("latin-1")):
                 self._companion(entry)
             elif owners := data_owners(name):
@@ -154,6 +160,11 @@ class _Named:
                 self.loose.append(entry)
             else:
                 self.data.setdefault(owner, []).append((name, entry))
+
+    def described_sets(self) -> list[FileSet]:
+        """The sets of a description and its numbers. They go first: no configuration makes those another model."""
+        sets, self.loose = claim(self.loose)
+        return sets
 
     def folder_sets(self) -> list[FileSet]:
         """Takes from the loose files and shards what belongs to a folder with a configuration."""

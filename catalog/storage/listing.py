@@ -20,6 +20,7 @@ from catalog.storage.beside import (
     Beside,
     match,
 )
+from catalog.storage.described import is_wanted
 from catalog.storage.names import (
     LAYOUT_FOLDERS,
     MARKING_FOLDERS,
@@ -71,6 +72,7 @@ class Listing:
         self._near: list[os.DirEntry[str]] = []
         self._here: list[os.DirEntry[str]] = []
         self._owners: frozenset[str] | None = None
+        self._below = b""
         self.notes: list[Beside] = []
         self.entries: list[Entry] = []
         self.links: dict[bytes, bool] = {}
@@ -170,7 +172,7 @@ class Listing:
         """
         weights, plain, take = self._weights, _PLAIN_NOISE, self.entries.append
         near = self._near = []
-        self._here, self._owners = found, None
+        self._here, self._owners, self._below = found, None, prefix
         passed_by, before = 0, len(self.entries)
         for item in found:
             name = item.name
@@ -194,6 +196,7 @@ class Listing:
                 self._other(item, prefix + name.encode(_ENCODING, "surrogateescape"), in_layout=in_layout)
         self.skipped[SkipReason.NOT_A_MODEL] += passed_by
         if near:
+            self._networks(prefix)
             self._beside(found, prefix, [os.fsdecode(entry.path[len(prefix) :]) for entry in self.entries[before:]])
         self._databases(found, prefix)
 
@@ -269,7 +272,21 @@ class Listing:
             return SkipReason.TRAINING_STATE
         if tail in self._weights or is_companion(name) or (in_layout and tail and tail not in NOISE):
             return None
-        return None if self._is_data(name) else SkipReason.NOT_A_MODEL
+        return None if self._is_data(name) or self._is_described(name) else SkipReason.NOT_A_MODEL
+
+    def _is_described(self, name: str) -> bool:
+        """It belongs to a model in several files, of which others lie beside it."""
+        return is_wanted(name, (item.name for item in self._here), self._below)
+
+    def _networks(self, prefix: bytes) -> None:
+        """The descriptions among what was passed by as a text; mostly there is none."""
+        for item in self._near if any(other.name.endswith(".bin") for other in self._here) else ():
+            if item.name.endswith(".xml") and self._is_described(item.name):
+                path = prefix + os.fsencode(item.name)
+                if item.is_file(follow_symlinks=False) and not self.left_out(path):
+                    with suppress(FileNotFoundError):
+                        self.entries.append(Entry(path, Snapshot.of(item.stat(follow_symlinks=False))))
+                        self.skipped[SkipReason.NOT_A_MODEL] -= 1
 
     def _is_data(self, name: str) -> bool:
         """It holds weights of an ONNX file beside it."""

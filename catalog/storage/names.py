@@ -14,8 +14,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 WEIGHTS = _words(
-    """.bin .ckpt .engine .ggml .gguf .h5 .hdf5 .keras .llamafile .mlmodel .msgpack .npz .onnx .ot .pb .pickle .pkl
-    .plan .pt .pt2 .pth .safetensors .sft .t7 .tflite .trt"""
+    """.bin .caffemodel .ckpt .dlc .engine .ggml .gguf .h5 .hdf5 .hef .keras .llamafile .mlmodel .mnn .msgpack .npz .om
+    .onnx .ort .ot .pb .pdiparams .pdmodel .pdparams .pickle .pkl .plan .pt .pt2 .pte .pth .rknn .safetensors .sft .t7
+    .tflite .trt"""
 )
 """Suffixes of files with weights."""
 
