@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from catalog.errors import PathRefused
-from catalog.formats import probe_file
+from catalog.formats import SetMember, SetSource, probe_file, probe_set
 from catalog.formats.sets import FileSet, group, parse_printed
 from catalog.hashing import definition
 from catalog.hashing.base import STANDARD, FileDigests, Plan
@@ -17,12 +18,12 @@ from catalog.hashing.tensors import tensors_v1, weights_v1
 from catalog.storage.root import Root, open_path
 from catalog.storage.values import shown
 from catalog.storage.walk import walk
-from catalog.vocabulary import Algorithm
+from catalog.vocabulary import Algorithm, FileRole, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from catalog.formats.base import TensorInfo
+    from catalog.formats.base import Probe, TensorInfo
     from catalog.storage.files import OpenFile
 
 _OF_TENSORS = frozenset({Algorithm.TENSORS.value, Algorithm.WEIGHTS.value})
@@ -128,6 +129,8 @@ class _Reader:
     def set(self, root: Root, place: Place, one: FileSet) -> Answer:
         """A set, and each of its files; of a loose file that alone."""
         path = os.path.join(place.path, one.path) if one.path else place.path
+        if any(file.role is FileRole.DATA for file in one.files):
+            self._read_together(root, one)
         files = []
         for file in one.files:
             found, _ = self._once(root, file.entry.path)
@@ -147,9 +150,23 @@ class _Reader:
                 self._read[path] = self._digest(file)
         return self._read[path]
 
-    def _digest(self, file: OpenFile) -> tuple[FileDigests, tuple[TensorInfo, ...]]:
+    def _read_together(self, root: Root, one: FileSet) -> None:
+        """Reads the files of a set of which some hold the tensors of others."""
+        with ExitStack() as opened:
+            sources = [opened.enter_context(root.open(file.entry.path, name=file.name)) for file in one.files]
+            members = zip(one.files, sources, strict=True)
+            probe = probe_set(SetSource(tuple(SetMember(file.name, file.role, source) for file, source in members)))
+            for number, (file, source) in enumerate(zip(one.files, sources, strict=True)):
+                tensors = tuple(tensor for tensor in _sound(probe) if tensor.file == number)
+                self._read[file.entry.path] = self._digest(source, tensors)
+
+    def _digest(
+        self, file: OpenFile, tensors: tuple[TensorInfo, ...] | None = None
+    ) -> tuple[FileDigests, tuple[TensorInfo, ...]]:
+        """Of the file and its tensors, which are those of its own header unless others are given."""
         probe = probe_file(file)
-        tensors = probe.tensors if self._wanted.tensors else ()
+        tensors = tensors if tensors is not None else _sound(probe)
+        tensors = tensors if self._wanted.tensors else ()
         plan = Plan(self._wanted.algorithms, body=probe.body, tensors=tensors)
         last = 0
 
@@ -183,6 +200,11 @@ class _Reader:
             digest = invoke_dir(name, pairs)
             if digest is not None:
                 yield f"{_INVOKE}{name}", digest
+
+
+def _sound(probe: Probe) -> tuple[TensorInfo, ...]:
+    """The tensors, where it is known for sure where they lie, and that none is missing."""
+    return probe.tensors if probe.outcome in {Outcome.OK, Outcome.SUSPICIOUS} else ()
 
 
 def _parts(read: tuple[FileDigests, tuple[TensorInfo, ...]]) -> tuple[tuple[TensorInfo, ...], tuple[bytes, ...]]:
