@@ -12,17 +12,20 @@ from catalog.formats import Probe, Problem, SetMember, SetSource, probe_file, pr
 from catalog.formats.set_names import container_of
 from catalog.formats.sets import FileSet, group, parse_printed
 from catalog.management.output import DONE, FAILED, CatalogCommand, strings
+from catalog.management.telling import Other, Told, headline, mixture, others
 from catalog.recognition import Recognised, recognise
 from catalog.storage.names import data_of
 from catalog.storage.root import Root, open_path
 from catalog.storage.values import shown
 from catalog.storage.walk import walk
-from catalog.vocabulary import Base, FileRole, FindingCode, Format, Kind, Outcome, Precision
-from catalog.vocabulary.sizes import human_count, human_size
+from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
+from catalog.vocabulary.sizes import human_size
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Iterator, Mapping
+
+    from rich.text import Text
 
 _UNREAD = (Outcome.UNREADABLE, Outcome.CHANGED)
 
@@ -84,6 +87,9 @@ class _Answer:
             "precision": told.precision,
             "quantisation": told.quantisation,
             "parameters": told.parameters,
+            "traits": told.traits,
+            "candidates": [other.row() for other in self._others()],
+            "dtypes": dict(told.dtypes),
             "name": told.name,
             "size": self.size,
             "tensors": [
@@ -94,6 +100,7 @@ class _Answer:
                     "offset": tensor.offset,
                     "bytes": tensor.nbytes,
                     "file": shown(self.files[tensor.file]),
+                    **({"stored": tensor.stored._asdict()} if tensor.stored else {}),
                 }
                 for tensor in probe.tensors
             ],
@@ -103,25 +110,20 @@ class _Answer:
             "findings": [{"code": problem.code, "sentence": problem.sentence} for problem in probe.problems],
         }
 
-    def lines(self, *, tensors: bool) -> Iterator[str]:
+    def _others(self) -> Iterator[Other]:
+        yield from (Other(one.about, one.value, one.text) for one in self.recognised.candidates)
+
+    def lines(self, *, tensors: bool) -> Iterator[str | Text]:
         """The answer for a person."""
         probe, told = self.probe, self.recognised
         yield shown(self.path) + (f"#{self.set}" if self.set else "")
-        facts = [
-            Format.label_of(probe.format),
-            "" if told.kind is Kind.UNKNOWN else told.kind.label,
-            "" if told.base is Base.UNKNOWN else told.base.label,
-            "" if told.precision == Precision.UNKNOWN else Precision.label_of(told.precision),
-            told.quantisation if told.quantisation != told.precision else "",
-            f"{human_count(told.parameters)} parameters" if told.parameters else "",
-            f"{len(probe.tensors):,} tensors" if probe.tensors else "",
-            human_size(self.size),
-        ]
-        if probe.outcome is not Outcome.OK:
-            facts.insert(0, probe.outcome.label)
-        yield "  " + " · ".join(filter(None, facts))
+        facts = Told(told.kind, told.base, told.traits, told.precision, told.quantisation, told.parameters, told.dtypes)
+        counted = f"{len(probe.tensors):,} tensors" if probe.tensors else ""
+        yield headline(probe.outcome, [Format.label_of(probe.format)], facts, [counted, human_size(self.size)])
         if told.name:
             yield f"  named {told.name}"
+        yield from mixture(facts)
+        yield from others(self._others())
         yield from (f"  {name}: {value}" for name, value in told.settings.items())
         yield from (f"  {reason.about}: {reason.text}" for reason in told.reasons)
         yield from (f"  ! {problem.sentence}" for problem in probe.problems)
