@@ -23,6 +23,7 @@ DATABASE = b"databases/invokeai.db"
 MODELS = b"models"
 _MOST_MODELS = 20_000
 _MOST_WORDS = 100
+_MOST_KEPT = 4
 _last: dict[bytes, tuple[object, Mapping[bytes, Record]]] = {}
 
 
@@ -49,14 +50,15 @@ def stamp(install: bytes) -> tuple[Snapshot | None, ...]:
 def records(install: bytes) -> Mapping[bytes, Record]:
     """Absolute path of a model, a file or a folder -> what is noted of it; nothing where there is no database.
 
-    The last answer is kept while nothing changes. Raises `FileProblem` when the database cannot be read.
+    The last answers are kept while nothing changes. Raises `FileProblem` when the database cannot be read.
     """
     now = stamp(install)
     if not now:
         return {}
     known = _last.get(install)
     if known is None or known[0] != now:
-        _last.clear()
+        if len(_last) >= _MOST_KEPT:
+            _last.clear()
         known = _last[install] = now, _read(install)
     return known[1]
 

@@ -182,3 +182,15 @@ def test_a_broken_database_is_a_finding_until_it_is_mended(tmp_path: Path) -> No
 
     assert not findings.open_findings().exists()
     assert ModelRecord.objects.get().name == "My style"
+
+
+def test_what_invokeai_uses_where_it_lies_is_told_to_that_library(tmp_path: Path) -> None:
+    path = put(tmp_path / "comfy", "models/loras/style.safetensors", model(1))
+    comfy, invoke = add(tmp_path / "comfy"), add(tmp_path / "invoke" / "models")
+    catalogue(comfy)
+
+    invokeai(tmp_path / "invoke", [{"key": KEY, "path": str(path), "name": "My style"}])
+    scan(invoke)
+    scan(comfy)
+
+    assert ids(variant_at(comfy, "models/loras/style.safetensors")) == {("invokeai-key", KEY)}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MODELSPEC = "modelspec.hash_sha256"
 """Listed under its own name: ModelSpec means AutoV3 by it, but kohya's trainer wrote another digest once."""
 
+_TRIED = f"{MODELSPEC} (of all tensors together, and of one after the other in the orders that are likely)"
 _KOHYA = "sshs_model_hash"
 _LEAST_DIGITS = 12
 _NOTHING = "e3b0c44298fc"  # SHA-256 of nothing, as repackaging tools write it
@@ -31,7 +32,7 @@ def listed(probe: Probe, path: bytes) -> list[Listed]:
     """What a place lists of itself; one for each algorithm and source."""
     found = []
     for key, algorithm in ((_KOHYA, Algorithm.AUTOV3.value), (MODELSPEC, MODELSPEC)):
-        digest = _digest(stated(probe, key))
+        digest = digest_of(stated(probe, key))
         if digest is not None:
             found.append(Listed(algorithm, digest, ClaimSource.HEADER))
     blob = _OLLAMA_BLOB.fullmatch(path)
@@ -46,7 +47,7 @@ def stated(probe: Probe, key: str) -> Json:
     return (inner if isinstance(inner, dict) else probe.metadata).get(key)
 
 
-def _digest(text: Json) -> bytes | None:
+def digest_of(text: Json) -> bytes | None:
     """Of a sound text of at least twelve digits, `0x` before it or not; an odd last digit is left out."""
     if not isinstance(text, str):
         return None
@@ -63,12 +64,12 @@ def contradictions(claims: Iterable[HashClaim], computed: Mapping[str, bytes], *
     for claim in claims:
         if claim.algorithm == MODELSPEC and proven:
             continue  # then the other field proves the header's author right, and this is kohya's other definition
-        digest = computed.get(_meant(claim))
+        digest = computed.get(_meant(claim)[0])
         if digest is not None and not _agrees(claim, computed):
             yield Raised(
                 FindingCode.CLAIM_DIFFERS,
                 {
-                    "algorithm": Algorithm.label_of(claim.algorithm),
+                    "algorithm": _TRIED if claim.algorithm == MODELSPEC else Algorithm.label_of(claim.algorithm),
                     "listed": bytes(claim.digest).hex(),
                     "computed": digest.hex(),
                 },
@@ -77,15 +78,23 @@ def contradictions(claims: Iterable[HashClaim], computed: Mapping[str, bytes], *
             )
 
 
-def _meant(claim: HashClaim) -> str:
-    return Algorithm.AUTOV3.value if claim.algorithm == MODELSPEC else claim.algorithm
+def _meant(claim: HashClaim) -> tuple[str, ...]:
+    """The algorithms whose digest it may be, the likeliest first."""
+    if claim.algorithm == MODELSPEC:
+        return Algorithm.AUTOV3.value, MODELSPEC
+    if claim.algorithm == Algorithm.AUTOV3 and claim.source == ClaimSource.A1111:
+        return claim.algorithm, Algorithm.SHA256.value  # Forge keeps that of the whole file under the same heading
+    return (claim.algorithm,)
 
 
 def _agrees(claim: HashClaim, computed: Mapping[str, bytes]) -> bool:
     """Either may be cut short."""
-    digest, stated_digest = computed.get(_meant(claim), b""), bytes(claim.digest)
-    length = min(len(digest), len(stated_digest))
-    return length > 0 and digest[:length] == stated_digest[:length]
+    return any(_begin_alike(computed.get(name, b""), bytes(claim.digest)) for name in _meant(claim))
+
+
+def _begin_alike(one: bytes, other: bytes) -> bool:
+    length = min(len(one), len(other))
+    return length > 0 and one[:length] == other[:length]
 
 
 def rows(location_id: int, variant_id: UUID, claims: Iterable[Listed]) -> list[tuple[object, ...]]:

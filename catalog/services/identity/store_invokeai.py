@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import FileProblem
 from catalog.hashing.notation import of_nothing, parse
+from catalog.models import Library
 from catalog.services.findings import Raised
 from catalog.services.identity.known import Known, Listed, Name, one_line
 from catalog.services.identity.store_hub import SITE
@@ -40,44 +41,56 @@ class Said(NamedTuple):
     read: tuple[str, ...] = ()
 
 
-def of_places(root: Root, library_id: int, places: Sequence[Place]) -> Said:
-    """What the installations say that these places lie in."""
+class Installation(NamedTuple):
+    """The absolute path of one; `own` when it is that of the library itself."""
+
+    path: bytes
+    own: bool
+
+
+def of_places(root: Root, library: Library, places: Sequence[Place]) -> Said:
+    """What the installations say that these places lie in, and the other libraries', which may use them in place."""
     paths = {place.id: os.path.join(root.real, bytes(place.location.path)) for place in places}
     found: dict[bytes, Record] = {}
     problems, read = [], []
-    for install in installations(root, (bytes(place.location.path) for place in places)):
-        database = shown(os.path.join(install, DATABASE))
+    rows = Library.objects.filter(queue=library.queue, removed_at=None).exclude(pk=library.pk)
+    others = [bytes(path) for path in rows.values_list("path", flat=True)]
+    for install in installations(root, others, (bytes(place.location.path) for place in places)):
+        database = shown(os.path.join(install.path, DATABASE))
         try:
-            found |= records(install)
+            found |= records(install.path)
         except FileProblem as problem:
-            reason = str(problem.params.get("reason", problem))
-            params = {"path": database, "reason": reason}
-            problems.append(Raised(FindingCode.NOTE_UNREADABLE, params, library_id, place=database))
+            params = {"path": database, "reason": str(problem.params.get("reason", problem))}
+            problems += [Raised(FindingCode.NOTE_UNREADABLE, params, library.pk, place=database)] * install.own
         else:
             read.append(database)
     known = {place.id: said for place in places if (said := _said(place, paths[place.id], found)) is not None}
     return Said(known, tuple(problems), tuple(read))
 
 
-def installations(root: Root, paths: Iterable[bytes]) -> list[bytes]:
-    """Absolute paths of the folders that hold a `models` with something of these in it.
+def installations(root: Root, others: Iterable[bytes], paths: Iterable[bytes]) -> list[Installation]:
+    """Folders that hold a `models` with something of these in it, then those of other libraries, by their paths.
 
-    Of what lies above the library only its parent is asked, and only when the library is such a `models` itself.
+    Of what lies above a library only its parent is asked, and only when the library is such a `models` itself.
     """
     inside = {path.partition(b"/models/")[0] for path in paths if b"/models/" in path}
-    folders = [root.real, *(os.path.join(root.real, folder) for folder in sorted(inside))]
-    if os.path.basename(root.real) == MODELS:
-        folders.insert(0, os.path.dirname(root.real))
-    return folders[:_MOST_INSTALLATIONS]
+    own = [_above(root.real), root.real, *(os.path.join(root.real, folder) for folder in sorted(inside))]
+    found = dict.fromkeys(_above(os.path.realpath(path)) for path in others)
+    ranked = dict.fromkeys(found, False) | dict.fromkeys(own, True)
+    return [Installation(path, own=ranked[path]) for path in dict.fromkeys((*own, *found))][:_MOST_INSTALLATIONS]
 
 
-def noted(install: bytes) -> bytes:
+def _above(folder: bytes) -> bytes:
+    return os.path.dirname(folder) if os.path.basename(folder) == MODELS else folder
+
+
+def noted(install: Installation) -> bytes:
     """All that the database of an installation says of models, or why it cannot be read; nothing without one."""
     try:
-        found = records(install)
+        found = records(install.path)
     except FileProblem as problem:
-        return repr((install, str(problem))).encode()
-    return repr((install, sorted(found.items()))).encode("utf-8", "surrogatepass") if found else b""
+        return repr((install.path, str(problem))).encode()
+    return repr((install.path, sorted(found.items()))).encode("utf-8", "surrogatepass") if found else b""
 
 
 def _said(place: Place, path: bytes, found: Mapping[bytes, Record]) -> Known | None:

@@ -12,7 +12,7 @@ from catalog.services.identity.known import NOTHING, Known
 from catalog.services.identity.store_hub import Hub
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from catalog.models import Library
     from catalog.services.findings import Raised
@@ -39,7 +39,7 @@ class Gathered:
 
 def gather(root: Root, library: Library, places: Sequence[Place]) -> Gathered:
     """Asks every program for these places. Nothing is written, and no model file is opened."""
-    invoke = store_invokeai.of_places(root, library.pk, places)
+    invoke = store_invokeai.of_places(root, library, places)
     ollama = store_ollama.of_places(root, places)
     hub = Hub(root)
     known = {}
@@ -55,10 +55,13 @@ def _sound(known: Known) -> Known:
     return replace(known, ids=ids)
 
 
-def stamp(root: Root, walked: Walk) -> str:
-    """Changes when one of the programs may have learnt something: new notes, other names, further revisions."""
+def stamp(root: Root, others: Iterable[bytes], walked: Walk) -> str:
+    """Changes when one of the programs may have learnt something: new notes, other names, further revisions.
+
+    `others` are the paths of the other libraries of this host.
+    """
     state = blake3()
-    for install in store_invokeai.installations(root, (entry.path for entry in walked.entries)):
+    for install in store_invokeai.installations(root, others, (entry.path for entry in walked.entries)):
         state.update(store_invokeai.noted(install))
     for blob, titles in sorted(walked.names.items()):
         state.update(repr((blob, titles)).encode())

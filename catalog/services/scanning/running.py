@@ -242,7 +242,7 @@ class _Scan:
 
     def _ask_stores(self, root: Root, walked: Walk) -> dict[str, object]:
         """The programs that keep these files are asked about what is known already when they may say more of it."""
-        mark = stores.stamp(root, walked)
+        mark = stores.stamp(root, [bytes(other.path) for other in self._others], walked)
         if self._library.last_report.get("stores", "") != mark:
             learning.refresh(root=root, library=self._library, pause=self._talk.pause)
         return {"stores": mark}
