@@ -89,6 +89,7 @@ _SCHEMES: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "civitai-version": ("Civitai version", _numbered("model-versions")),
     "hf": ("Hugging Face", _hugging_face),
     "ollama": ("Ollama", _ollama),
+    "ollama-id": ("Ollama id", _nowhere),
     "invokeai-key": ("InvokeAI", _nowhere),
     "air": ("AIR", _nowhere),
 }
