@@ -6,7 +6,8 @@ import pytest
 
 from catalog.formats import Probe
 from catalog.models import HashClaim
-from catalog.services.identity.listed import MODELSPEC, Listed, contradictions, listed
+from catalog.services.identity.known import Listed
+from catalog.services.identity.listed import MODELSPEC, contradictions, listed
 from catalog.vocabulary import Algorithm, ClaimSource, FindingCode, Format, Outcome
 
 
@@ -62,6 +63,22 @@ def test_a_contradiction_says_both_digests() -> None:
 
     assert (finding.code, finding.location_id) == (FindingCode.CLAIM_DIFFERS, 7)
     assert finding.params == {"algorithm": "AutoV3", "listed": "01" * 6, "computed": "ab" * 32}
+
+
+def test_the_trainers_definition_is_tried_before_anything_is_said() -> None:
+    other = claim(MODELSPEC, b"\x02" * 32)
+    computed = {"autov3": b"\xab" * 32}
+
+    assert list(contradictions([other], {**computed, MODELSPEC: b"\x02" * 32})) == []
+    [finding] = contradictions([other], computed)
+    assert "one after the other" in str(finding.params["algorithm"])
+
+
+def test_forge_lists_the_digest_of_the_whole_file_as_that_of_its_tensors() -> None:
+    computed = {"autov3": b"\xab" * 32, "sha256": b"\xcd" * 32}
+
+    assert list(contradictions([claim("autov3", b"\xcd" * 32, ClaimSource.A1111)], computed)) == []
+    assert len(list(contradictions([claim("autov3", b"\xcd" * 32, ClaimSource.CIVITAI)], computed))) == 1
 
 
 def test_what_was_not_computed_contradicts_nothing() -> None:

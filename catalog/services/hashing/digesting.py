@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from catalog.errors import ChangedFile
 from catalog.formats.packing import Unpacked, unpack
+from catalog.hashing import modelspec
 from catalog.hashing.base import Plan
 from catalog.hashing.engine import digest_file
 from catalog.services.hashing.sets import Part, part_digests, set_digests
+from catalog.services.identity import listed
 from catalog.services.identity.places import as_seen, open_all
 from catalog.services.identity.reading import Reading, read_opened
 from catalog.vocabulary import Algorithm, FindingCode, Outcome
@@ -86,7 +88,7 @@ class Digester:
     def _digest(
         self, place: Place, opened: Sequence[OpenFile], index: Unpacked | None, reading: Reading | None
     ) -> Digested:
-        files = self._read(place, opened, _by_file(index, len(opened)), index.body if index is not None else None)
+        files = self._read(place, opened, _by_file(index, len(opened)), index)
         tensors = _in_order(index, files)
         named = list(zip(index.tensors, tensors, strict=True)) if index is not None else []
         names = [bytes(row.name) for row in place.files]
@@ -108,9 +110,14 @@ class Digester:
         )
 
     def _read(
-        self, place: Place, opened: Sequence[OpenFile], tensors: Sequence[tuple[TensorInfo, ...]], body: int | None
+        self,
+        place: Place,
+        opened: Sequence[OpenFile],
+        tensors: Sequence[tuple[TensorInfo, ...]],
+        index: Unpacked | None,
     ) -> list[FileDigests]:
         """Each file in turn; they count only if nobody wrote to any of them meanwhile."""
+        body = index.body if index is not None else None
         found = []
         before = 0
         for file, row, wanted in zip(opened, place.files, tensors, strict=True):
@@ -118,6 +125,8 @@ class Digester:
             tell = partial(self._tell, place.id, before)
             found.append(digest_file(file, plan, progress=tell, cancelled=self.cancelled))
             before += file.size
+        if place.single and index is not None:
+            found[0] = _with_modelspec(opened[0], index, found[0])
         for file in opened:
             _refuse_writers(file)
             if not file.still_same():
@@ -132,6 +141,16 @@ def _refuse_writers(file: OpenFile) -> None:
     """A writer that mapped the file leaves no trace in its times."""
     if file.being_written():
         raise ChangedFile(FindingCode.CHANGING)
+
+
+def _with_modelspec(file: OpenFile, index: Unpacked, found: FileDigests) -> FileDigests:
+    """What the header lists, when AutoV3 is something else and the trainer's own definition gives it."""
+    wanted = listed.digest_of(index.metadata.get(listed.MODELSPEC))
+    body = found.digests.get(Algorithm.AUTOV3)
+    if wanted is None or body is None or body.startswith(wanted):
+        return found
+    other = modelspec.in_some_order(file, index.tensors, wanted, file.read_at)
+    return found if other is None else replace(found, digests={**found.digests, listed.MODELSPEC: other})
 
 
 def _index(reading: Reading) -> Unpacked | None:
