@@ -51,6 +51,7 @@ class HitOut(Schema):
     file: str
     state: str
     paths: list[str]
+    tool_names: list[str] = Field(description="For each path what the tool that keeps it calls the model, or nothing.")
 
 
 class AnswerOut(Schema):
@@ -106,6 +107,8 @@ class PlaceOut(Schema):
     path: str
     set: str
     layout: str
+    managed: bool
+    tool_name: str = Field(description="What the tool of the layout calls it: a category and name, a tag, a key.")
     state: str
     size: int
     hashed_at: datetime | None

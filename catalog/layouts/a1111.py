@@ -49,4 +49,4 @@ def title(path: bytes, sha256: str | None, kind: str) -> str:
     return _SAID[folder](rest, sha256) if folder in _SAID else rest
 
 
-LAYOUT = Layout("a1111", "A1111 or Forge", "A1", ROOMS.claim, title)
+LAYOUT = Layout("a1111", "A1111 or Forge", "A1", ROOMS.claim, title, by_digest=True)

@@ -33,7 +33,8 @@ class Layout:
 
     `symbol`: two letters for its tile. `title(path, sha256, kind)` is what the tool itself calls a model: `path` is
     relative to the tool's root, `sha256` is in hexadecimal or None, `kind` a stored word; "" where it has no name for
-    it. `scheme` is that of the external ids that are names of the tool. The tool of a `managed` layout keeps track of
+    it. `scheme` is that of the external ids that are names of the tool; the titles of one
+    `by_digest` want the SHA-256. The tool of a `managed` layout keeps track of
     its files by itself: they are looked at and never written, moved or removed.
     """
 
@@ -44,6 +45,7 @@ class Layout:
     title: Callable[[bytes, str | None, str], str]
     managed: bool = False
     scheme: str = ""
+    by_digest: bool = False
 
 
 @dataclass(slots=True)

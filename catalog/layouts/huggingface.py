@@ -12,7 +12,7 @@ from catalog.layouts.base import Claim, Layout, Spot, shown, words
 
 _STARTS = (b"models--", b"datasets--", b"spaces--")
 _ROOMS = words("snapshots blobs")
-_REPOSITORY = re.compile(rb"(?:^|/)models--([^/]+)/snapshots/([^/]+)/(.*)", re.DOTALL)
+_REPOSITORY = re.compile(rb"(?:^|/)models--([^/]+)/snapshots/([^/]+)(?:/(.*))?$", re.DOTALL)
 _MOST_ROOTS = 200
 _COMMIT_DIGITS = 7
 
@@ -32,8 +32,9 @@ def title(path: bytes, sha256: str | None, kind: str) -> str:
     found = _REPOSITORY.search(path)
     if found is None:
         return ""
-    repository, commit, rest = (shown(part) for part in found.groups())
-    return f"{repository.replace('--', '/')} @ {commit[:_COMMIT_DIGITS]} : {rest}"
+    repository, commit, rest = (shown(part or b"") for part in found.groups())
+    name = f"{repository.replace('--', '/')} @ {commit[:_COMMIT_DIGITS]}"
+    return f"{name} : {rest}" if rest else name
 
 
 LAYOUT = Layout("huggingface", "Hugging Face cache", "Hf", claim, title, managed=True, scheme="hf")

@@ -29,4 +29,4 @@ def title(path: bytes, sha256: str | None, kind: str) -> str:
     return a1111.checkpoint(name, sha256) if folder == "Stable-diffusion" else name
 
 
-LAYOUT = Layout("sdnext", "SD.Next", "Sn", ROOMS.claim, title)
+LAYOUT = Layout("sdnext", "SD.Next", "Sn", ROOMS.claim, title, by_digest=True)

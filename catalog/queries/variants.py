@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalog import layouts
 from catalog.models import Preview, Variant
 from catalog.queries import external, records
+from catalog.queries.tool_names import ToolNames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +49,8 @@ class PlaceRow:
     path: str
     set: str
     layout: str
+    managed: bool
+    tool_name: str
     state: str
     size: int
     hashed_at: datetime | None
@@ -147,16 +151,19 @@ def _files(row: Variant) -> list[FileRow]:
 
 
 def _places(row: Variant) -> list[PlaceRow]:
-    found = row.locations.order_by("library", "path_text", "set_name")
-    return [_place(item) for item in found]
+    names = ToolNames([row.pk])
+    found = row.locations.select_related("library").order_by("library", "path_text", "set_name")
+    return [_place(item, names.of(item, kind=row.kind)) for item in found]
 
 
-def _place(row: Location) -> PlaceRow:
+def _place(row: Location, tool_name: str) -> PlaceRow:
     return PlaceRow(
         library=row.library_id,
         path=row.path_text,
         set=row.set_name,
         layout=row.layout,
+        managed=layouts.is_managed(row.layout),
+        tool_name=tool_name,
         state=row.state,
         size=row.size,
         hashed_at=row.hashed_at,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from catalog.models import Library
     from catalog.queries.attention import Item
+    from catalog.queries.imported import Count
 
 register = template.Library()
 
@@ -145,6 +146,12 @@ def layout(library: Library) -> str:
 
 
 @register.filter
+def tool(name: str) -> str:
+    """A stored layout's name for people."""
+    return layouts.label_of(name)
+
+
+@register.filter
 def symbol(kind: str) -> str:
     """Two letters for a kind of model, as on a tile of the periodic table."""
     return _SYMBOLS.get(kind, "··")  # type: ignore[call-overload, no-any-return]  # a str enum's key is found by str
@@ -210,6 +217,12 @@ def plural(count: int, forms: str) -> str:
     """`3|plural:"model,models"`: the number with its noun."""
     one, many = forms.split(",")
     return f"{count:,} {one if count == 1 else many}"
+
+
+@register.filter
+def many(count: Count, forms: str) -> str:
+    """A number with its noun, and whether there are more."""
+    return (_("more than ") if count.more else "") + plural(count.rows, forms)
 
 
 @register.filter

@@ -147,6 +147,7 @@ def test_programs_under_stability_matrix_are_their_own() -> None:
         ("invokeai", b"sd-1/lora/foo.safetensors", ""),
         ("huggingface", b"models--bert--base/snapshots/1a2b3c4d5e/x/y.bin", "bert/base @ 1a2b3c4 : x/y.bin"),
         ("huggingface", b"hub/models--gpt2/snapshots/1a2b3c4d5e/model.bin", "gpt2 @ 1a2b3c4 : model.bin"),
+        ("huggingface", b"models--a--b/snapshots/1a2b3c4d5e", "a/b @ 1a2b3c4"),
         ("lmstudio", b"lmstudio-community/Qwen-GGUF/q4.gguf", "lmstudio-community/Qwen-GGUF/q4.gguf"),
         ("ollama", b"blobs/" + DIGEST, ""),
         ("", b"foo.safetensors", ""),

@@ -58,6 +58,6 @@ def _lines(hit: lookup.Hit) -> Iterator[str]:
     ]
     yield "  " + " · ".join(filter(None, facts))
     yield f"  model {hit.model}" + (f", variant {hit.variant}" if hit.variant else "")
-    yield from (f"  {path}" for path in hit.paths)
+    yield from (f"  {path}" + (f"  ({name})" if name else "") for path, name in hit.named_paths)
     if not hit.paths:
         yield f"  {LocationState.label_of(hit.state)}: not on disk, remembered"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from catalog.models import Location, ModelRecord, Variant
+from catalog.queries.tool_names import ToolNames
 from catalog.vocabulary import LocationState
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer: which model and variant, what matched and how well, whether its bytes are here and where."""
+    """One answer: which model and variant, what matched and how well, whether its bytes are here and where.
+
+    `tool_names` has for each of the `paths` what the tool that keeps it calls the model, or "".
+    """
 
     model: UUID
     variant: UUID | None
@@ -52,16 +57,23 @@ class Hit:
     file: str
     state: str
     paths: tuple[str, ...]
+    tool_names: tuple[str, ...] = ()
+
+    @property
+    def named_paths(self) -> list[tuple[str, str]]:
+        """Each path with what its tool calls the model."""
+        return list(zip_longest(self.paths, self.tool_names, fillvalue=""))
 
 
 def hits_of(found: Sequence[Found]) -> list[Hit]:
-    """Every match as an answer, in the order given, each (variant, how) once; four statements whatever the count."""
+    """Every match as an answer, in the order given, each (variant, how) once; six statements whatever the count."""
     variants = _variants({item.variant for item in found if item.variant})
     models = _models({item.model for item in found if item.model and not item.variant})
     places = _places(variants.keys(), models.keys())
+    names = ToolNames({row.variant_id for rows in places.values() for row in rows if row.variant_id is not None})
     hits: dict[tuple[UUID, UUID | None, str, bool, str], Hit] = {}
     for item in found:
-        hit = _hit(item, variants, models, places)
+        hit = _hit(item, variants, models, places, names)
         if hit is not None:
             hits.setdefault((hit.model, hit.variant, hit.algorithm, hit.listed, hit.digest), hit)
     return list(hits.values())
@@ -96,6 +108,7 @@ def _hit(
     variants: Mapping[UUID, Variant],
     models: Mapping[UUID, ModelRecord],
     places: Mapping[UUID, list[Location]],
+    names: ToolNames,
 ) -> Hit | None:
     variant = variants.get(item.variant) if item.variant else None
     record = variant.model if variant else models.get(item.model) if item.model else None
@@ -103,6 +116,7 @@ def _hit(
         return None
     model = record.merged_into or record
     here = places.get(variant.pk if variant else model.pk, [])
+    on_disk = [place for place in here if _on_disk(place)]
     return Hit(
         model=model.pk,
         variant=variant.pk if variant else None,
@@ -119,7 +133,8 @@ def _hit(
         listed=item.listed,
         file=item.file,
         state=_state(here),
-        paths=tuple(f"{place.library.path_text}/{place}" for place in here if _on_disk(place)),
+        paths=tuple(f"{place.library.path_text}/{place}" for place in on_disk),
+        tool_names=tuple(names.of(place, kind=place.variant.kind if place.variant else "") for place in on_disk),
     )
 
 

@@ -13,8 +13,6 @@ from catalog.models import (
     Location,
     ModelHash,
     ModelRecord,
-    Preview,
-    TensorIndex,
     Variant,
     VariantFile,
 )
@@ -25,7 +23,8 @@ from catalog.queries.model_page.history import Event, Named, events, former_name
 from catalog.queries.model_page.recognised import Fact, facts
 from catalog.queries.model_page.relations import Related, related, relations_within
 from catalog.queries.model_page.shares import Share, shares
-from catalog.vocabulary import LocationState, Outcome
+from catalog.queries.tool_names import ToolNames
+from catalog.vocabulary import Algorithm, LocationState, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,6 +47,8 @@ class Place:
     library_id: int
     library: str
     path: str
+    layout: str
+    tool_name: str
     state: str
     stage: str
     reading: bool
@@ -186,11 +187,19 @@ class _Parts:
         self.hashes = _grouped(ModelHash.objects.filter(variant__in=ids))
         self.claims = _grouped(HashClaim.objects.filter(variant__in=ids).select_related("file"))
         places = Location.objects.filter(variant__in=ids, library__removed_at=None).select_related("library")
+        self.names = ToolNames(ids, self._digests())
         self.places = _grouped(places.order_by("library__name", "path_text"))
         self.components = _grouped(Component.objects.filter(variant__in=ids).defer("fingerprint").order_by("name"))
-        self.tensors = dict(TensorIndex.objects.filter(variant__in=ids).values_list("variant", "tensors"))
-        sizes = Preview.objects.filter(variant__in=ids).values_list("variant", "width", "height")
-        self.previews = {one[0]: Picture(*one) for one in sizes}
+        beside = ("pk", "tensor_index__tensors", "preview__width", "preview__height")
+        told = list(Variant.objects.filter(pk__in=ids).values_list(*beside))
+        self.tensors = {pk: tensors for pk, tensors, *_size in told}
+        self.previews = {pk: Picture(pk, width, height) for pk, _tensors, width, height in told if width}
+
+    def _digests(self) -> Mapping[UUID, str]:
+        """The SHA-256 of the first file of each."""
+        first = {files[0].pk for files in self.files.values()}
+        rows = (row for rows in self.hashes.values() for row in rows if row.algorithm == Algorithm.SHA256)
+        return {row.variant_id: bytes(row.digest).hex() for row in rows if row.file_id in first}
 
     def is_here(self, variant: UUID) -> bool:
         return any(place.state in _HERE for place in self.places[variant])
@@ -205,7 +214,7 @@ class _Parts:
             here=self.is_here(row.pk),
             lines=lines_of(own, claims if single else claims_of(None, claims)),
             files=() if single else tuple(_file_lines(file, hashes, claims) for file in files),
-            places=tuple(_place(place) for place in self.places[row.pk]),
+            places=tuple(_place(place, self.names.of(place, kind=row.kind)) for place in self.places[row.pk]),
             components=tuple(self.components[row.pk]),
             tensors=self.tensors.get(row.pk),
             relation=relation[0],
@@ -235,12 +244,14 @@ def _file_lines(file: VariantFile, hashes: Sequence[ModelHash], claims: Sequence
     return FileLines(str(file), file.size, file.role, lines_of(own, claims_of(file, claims)))
 
 
-def _place(row: Location) -> Place:
+def _place(row: Location, tool_name: str) -> Place:
     return Place(
         id=row.pk,
         library_id=row.library_id,
         library=row.library.name,
         path=str(row),
+        layout=row.layout,
+        tool_name=tool_name,
         state=row.state,
         stage=row.stage,
         reading=row.lease is not None,
