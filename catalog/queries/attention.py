@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, IntegerField, Q, When
 
 from catalog.models import Finding
 from catalog.vocabulary import FindingCode
@@ -24,7 +24,8 @@ _QUIET = {FindingCode.UNSUPPORTED, FindingCode.LIBRARY_OFFLINE, FindingCode.REJE
 _AMBER = {FindingCode.SETTINGS_DIFFER, FindingCode.CLAIM_DIFFERS, FindingCode.MISSING_SHARD,
           FindingCode.FOLDER_UNREADABLE, FindingCode.UNREADABLE, FindingCode.FOREIGN_OBJECTS,
           FindingCode.EXTERNAL_DATA_MISSING, FindingCode.MODELS_SHARE_A_FILE}  # fmt: skip
-
+_GROUPS = {"bad": "Broken or dangerous", "warn": "Worth a look", "offline": "For your information"}
+_GRAVITY = Case(When(code__in=_QUIET, then=2), When(code__in=_AMBER, then=1), default=0, output_field=IntegerField())
 _WORTH_A_RETRY = {FindingCode.READER_FAILED, FindingCode.DISK_READ_ERROR, FindingCode.UNREADABLE, FindingCode.CHANGING,
                   FindingCode.VANISHED}  # fmt: skip
 
@@ -69,6 +70,25 @@ class Sort:
     heading: str
     count: int
 
+    @property
+    def weight(self) -> str:
+        """Which group it belongs to."""
+        return weight(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The sorts of one weight, the most frequent first."""
+
+    weight: str
+    heading: str
+    sorts: tuple[Sort, ...]
+
+    @property
+    def count(self) -> int:
+        """All of them together."""
+        return sum(sort.count for sort in self.sorts)
+
 
 def open_count() -> int:
     """How many findings are open; counted up to a thousand."""
@@ -81,17 +101,29 @@ def sorts() -> list[Sort]:
     return [Sort(row["code"], FindingCode.heading_of(row["code"]), row["n"]) for row in rows]
 
 
-def open_rows(*, code: str = "", library_id: int | None = None, model_id: UUID | None = None) -> QuerySet[Finding]:
-    """Open findings, those that went wrong last first."""
+def grouped(sorts: Iterable[Sort]) -> list[Group]:
+    """What is broken or dangerous, what somebody should look at, what is only told. Empty groups are left out."""
+    by_weight: dict[str, list[Sort]] = {name: [] for name in _GROUPS}
+    for sort in sorts:
+        by_weight[sort.weight].append(sort)
+    return [Group(name, _GROUPS[name], tuple(rows)) for name, rows in by_weight.items() if rows]
+
+
+def open_rows(
+    *, code: str = "", group: str = "", library_id: int | None = None, model_id: UUID | None = None
+) -> QuerySet[Finding]:
+    """Open findings, the gravest first, and of those the latest. `group` narrows to a weight."""
     rows = Finding.objects.filter(cleared_at=None)
     if code:
         rows = rows.filter(code=code)
+    if group:
+        rows = rows.filter(code__in=[word for word in FindingCode if weight(word) == group])
     if library_id is not None:
         rows = rows.filter(Q(library=library_id) | Q(location__library=library_id))
     if model_id is not None:
         rows = rows.filter(Q(variant__model=model_id) | Q(location__variant__model=model_id))
     related = ("library", "location__library", "location__variant", "variant")
-    return rows.select_related(*related).order_by("-first_seen", "-pk")
+    return rows.select_related(*related).order_by(_GRAVITY, "-first_seen", "-pk")
 
 
 def items(rows: Iterable[Finding]) -> list[Item]:

@@ -75,8 +75,8 @@ def test_filters_narrow_together_and_count_as_the_others_stand(boss: Client, cat
 
 def test_a_filter_by_library_and_state_means_one_place(boss: Client, catalogue: list[ModelRecord]) -> None:
     archive = Library.objects.get(name="Archive drive")
-    assert _shown(boss, library=str(archive.pk)) == ["SDXL base 1.0"]
-    assert _shown(boss, library=str(archive.pk), state="offline") == ["SDXL base 1.0"]
+    assert _shown(boss, library=str(archive.pk)) == ["SDXL base 1.0 VAE fix"]
+    assert _shown(boss, library=str(archive.pk), state="offline") == ["SDXL base 1.0 VAE fix"]
     assert _shown(boss, library=str(archive.pk), state="present") == []
 
 

@@ -21,17 +21,21 @@ _PER_PAGE = 50
 
 @page("catalog.view_finding")
 def index(request: HttpRequest) -> HttpResponse:
-    """Open findings, the latest first; of one sort or of all."""
+    """Open findings, the gravest first; of one group, of one sort, or of all."""
     sorts = attention.sorts()
-    chosen = request.GET.get("sort", "")
-    chosen = chosen if any(sort.code == chosen for sort in sorts) else ""
-    sheet = Paginator(attention.open_rows(code=chosen), _PER_PAGE).get_page(request.GET.get("page"))
+    groups = attention.grouped(sorts)
+    chosen = next((sort for sort in sorts if sort.code == request.GET.get("sort")), None)
+    wanted = chosen.weight if chosen else request.GET.get("group", "")
+    group = next((one for one in groups if one.weight == wanted), None)
+    rows = attention.open_rows(code=chosen.code if chosen else "", group=group.weight if group else "")
+    sheet = Paginator(rows, _PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "catalog/attention.html",
         "Needs attention",
         section="attention",
-        sorts=sorts,
+        groups=groups,
+        group=group,
         total=sum(sort.count for sort in sorts),
         chosen=chosen,
         sheet=sheet,

@@ -13,7 +13,7 @@ from catalog.admin.pages import live
 from catalog.admin.pages.base import action, attempt, back, form, page, render
 from catalog.errors import PathRefused, Refused
 from catalog.models import Job, Library
-from catalog.queries import attention, dashboard, work
+from catalog.queries import attention, dashboard, imported, work
 from catalog.services import jobs, offers
 from catalog.services import libraries as folders
 from catalog.services.library_settings import set_paused
@@ -58,6 +58,7 @@ def show(request: HttpRequest, library_id: int) -> HttpResponse:
         folder=folder,
         library=library,
         scan=work.scan_words(library.last_report),
+        imported=imported.imported(library.pk),
         findings=attention.items(rows[:_FINDINGS]),
         limited=[path_text(name) for name in folders.limited_to(library)],
         **_work(library),
