@@ -141,7 +141,7 @@ def test_a_hundred_files_take_as_many_statements_as_three(tmp_path: Path) -> Non
         ("empty.safetensors", b"", Outcome.INVALID, FindingCode.EMPTY),
         ("lies.safetensors", b"\xff" * 64, Outcome.INVALID, FindingCode.HEADER_TOO_LARGE),
         ("page.safetensors", b"<!DOCTYPE html><html>Not found</html>", Outcome.INVALID, FindingCode.NOT_A_MODEL),
-        ("old.ckpt", b"PK\x03\x04" + b"\0" * 200, Outcome.UNSUPPORTED, None),
+        ("net.engine", b"ftrt" + b"\0" * 200, Outcome.UNSUPPORTED, None),
     ],
 )
 def test_a_bad_file_gets_an_id_too_and_its_finding(
