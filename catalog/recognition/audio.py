@@ -26,7 +26,13 @@ _FIRST = Either(
 )
 _UPS = Begins(("ups.0.", "dec.ups.0.", "vocoder.ups.0.", "vocoder.vocoder.ups.0.", "generator.ups.0."))
 _SPEECH = Begins(("enc_p.", "flow.flows."))
-_DETECTS = Either((Has("stft.forward_basis_buffer", ("", "_model.", "model.")), Puts(("speech_probs",))))
+_DETECTS = Either(
+    (
+        Has("stft.forward_basis_buffer", ("", "_model.", "model.")),
+        Puts(("speech_probs",)),
+        Has("stft_conv.weight", ndim=3),
+    )
+)
 
 FAMILY = Family(
     kinds=(
@@ -36,7 +42,7 @@ FAMILY = Family(
         KindRule(Kind.AUDIO, (_SPEECH, Begins(("dec.conv_pre.",)))),
         KindRule(Kind.AUDIO, (_DETECTS,)),
         KindRule(Kind.AUDIO, (Puts(("input", "sr", "stateN")),)),
-        KindRule(Kind.AUDIO, (Puts(("input", "state", "sr")),)),
+        KindRule(Kind.AUDIO, (Puts(("input", "state", "stateN")),)),
         KindRule(Kind.AUDIO, (Puts(("input_features",)),), Sign.LIKENESS),
         KindRule(Kind.AUDIO, (Puts(("input_values",)),), Sign.LIKENESS),
     ),

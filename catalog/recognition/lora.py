@@ -34,7 +34,7 @@ _DORA = (
 )
 _ENDINGS = (*LOW, *HIGH, *_LYCORIS, ".oft_R.weight", ".bundle_emb")
 
-_UNET = r"(?:down|up|mid|input|output|middle)_block(?:s_#)?_.*attn2_(?:processor_)?to_k"
+_UNET = r"(?:down|up|mid|input|output|middle)_block(?:s_#)?_.*attn2_(?:processor$|(?:processor_)?to_k)"
 """The layer of a U-Net that reads the text encoder's output: the width of its input is that of the text encoder."""
 
 _FULL = r"(?:down_blocks_#_attentions|input_blocks_#_#_transformer)_"
@@ -51,7 +51,7 @@ LAYERS: tuple[tuple[Base, tuple[Marker, ...]], ...] = (
     (Base.SDXL_REFINER, (Changes(_UNET, (1280,)),)),
     (Base.FLUX_2, (Changes(r"(?:txt_in|context_embedder)$", (7680, 12288, 15360)),)),
     (Base.FLUX_2, (Changes(r"double_blocks_#_(?:img|txt)_attn_(?:proj|qkv)$", (4096, 6144)),)),
-    (Base.FLUX_2, (Changes(r"double_blocks_#_img_mlp_0$", (3072,), (18432,)),)),
+    (Base.FLUX_2, (Changes(r"double_blocks_#_img_mlp_#$", (3072,), (18432,)),)),
     (Base.FLUX_2, (Changes(_SINGLE_MLP, (), _WIDER_MLP),)),
     (Base.FLUX_2, (Changes("single_transformer_blocks_#_attn_to_qkv_mlp_proj$|transformer_blocks_#_ff_linear_in$"),)),
     (Base.CHROMA, (Changes("distilled_guidance_layer_"),)),

@@ -27,13 +27,16 @@ _OWN: tuple[tuple[tuple[Base, ...], tuple[Marker, ...]], ...] = (
         (Base.WAN,),
         (
             Either(
-                (Has("decoder.upsamples.0.upsamples.0.residual.2.weight", _UNDER), Has("conv2.weight", _UNDER, {0: 48}))
+                (
+                    Has("decoder.upsamples.0.upsamples.0.residual.2.weight", _UNDER),
+                    Has("conv2.weight", _UNDER, {0: 48}, ndim=5),
+                )
             ),
         ),
     ),
     (
         (Base.WAN, Base.QWEN_IMAGE),
-        (Has("decoder.middle.0.residual.0.gamma", _UNDER), Has("conv2.weight", _UNDER, {0: 16})),
+        (Has("decoder.middle.0.residual.0.gamma", _UNDER), Has("conv2.weight", _UNDER, {0: 16}, ndim=5)),
     ),
     ((Base.WAN, Base.QWEN_IMAGE), (Has("decoder.mid_block.resnets.0.norm1.gamma", _UNDER),)),
     ((Base.LTX_VIDEO,), (Has("decoder.up_blocks.0.res_blocks.0.conv1.conv.weight", _UNDER),)),

@@ -46,6 +46,12 @@ _BOXES = Either(
         Has("BboxHead.0.conv1x1.weight"),
     )
 )
+_CASCADE = (
+    Has("prelu1.weight", ndim=1),
+    Either((Has("conv4_1.weight"), Has("dense5_1.weight"), Has("dense6_1.weight"))),
+)
+"""MTCNN's three networks."""
+
 _DEPTH = Either(
     (
         Begins(("depth_head.scratch.", "head.scratch.refinenet1.")),
@@ -86,6 +92,7 @@ FAMILY = Family(
         KindRule(Kind.DETECTOR, (_SAM,)),
         KindRule(Kind.DETECTOR, (_BOXES,)),
         KindRule(Kind.DETECTOR, (_BACKGROUND,)),
+        KindRule(Kind.DETECTOR, _CASCADE),
         KindRule(Kind.DETECTOR, (Tells(("description",), ("ultralytics yolo",)),)),
         KindRule(Kind.PREPROCESSOR, (_DEPTH, No(_BOXES))),
         KindRule(Kind.PREPROCESSOR, (_POSE,)),
