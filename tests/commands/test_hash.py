@@ -13,6 +13,7 @@ import pytest
 from blake3 import blake3
 
 from tests.builders import safetensors, sharded, weights, write_tree
+from tests.builders.onnx_files import onnx, onnx_with_data
 from tests.commands.running import run
 
 CONTENT = b"model data"  # InvokeAI tests/test_model_hash.py
@@ -75,6 +76,20 @@ def test_tensor_digests_are_computed_when_asked_for(tmp_path: Path) -> None:
 
     assert plain["tensors:v1"] == named["tensors:v1"]
     assert plain["blake3"] != named["blake3"]
+
+
+def test_tensors_in_a_file_beside_another_are_digested_as_in_one_file(tmp_path: Path) -> None:
+    tensors = weights({"a": (8, 8), "b": (3,)}, 1)
+    content, data = onnx_with_data(tensors, "model.onnx_data")
+    write_tree(tmp_path / "two", {"model.onnx": content, "model.onnx_data": data})
+    write_tree(tmp_path / "one", {"model.onnx": onnx(tensors)})
+
+    one, two = run("hash", "--json", "--algorithm", "tensors:v1", tmp_path / "one", tmp_path / "two").rows
+    assert one["tensors:v1"] == two["tensors:v1"]
+
+    (tmp_path / "two/model.onnx_data").unlink()
+    (alone,) = run("hash", "--json", "--algorithm", "tensors:v1", tmp_path / "two").rows
+    assert "tensors:v1" not in alone
 
 
 def test_an_algorithm_that_is_none_is_refused(model: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.builders import safetensors, shapes, sharded, weights, write_tree
+from tests.builders.onnx_files import onnx_with_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,3 +163,24 @@ def test_neither_database_nor_broker_is_asked(library: Path) -> None:
     )
     assert len(done.stdout.splitlines()) == 4
     assert done.stderr == ""
+
+
+def test_an_onnx_file_is_probed_with_the_data_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, data = onnx_with_data({"w": np.ones((4, 4), np.float32)}, "model.onnx_data")
+    write_tree(tmp_path, {"model.onnx": content, "model.onnx_data": data})
+    whole = rows(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (alone,) = rows("model.onnx")
+    assert (alone["outcome"], alone["set"], alone["size"]) == ("ok", "onnx", len(content) + len(data))
+    assert [row["tensors"] for row in whole] == [alone["tensors"]]
+    assert "model.onnx_data" in str(alone["tensors"])
+    (tmp_path / "model.onnx_data").unlink()
+    assert "not among the files" in str(rows("model.onnx")[0]["findings"])
+
+
+def test_an_onnx_file_in_a_cache_of_links_is_probed_with_its_data(tmp_path: Path) -> None:
+    content, data = onnx_with_data({"w": np.ones((4, 4), np.float32)}, "model.onnx_data")
+    write_tree(tmp_path, {"blobs/1": content, "blobs/2": data, "snapshots/a/config.json": b"{}"})
+    (tmp_path / "snapshots/a/model.onnx").symlink_to("../../blobs/1")
+    (tmp_path / "snapshots/a/model.onnx_data").symlink_to("../../blobs/2")
+    assert rows(tmp_path / "snapshots/a/model.onnx")[0]["outcome"] == "ok"
