@@ -34,10 +34,15 @@ def _range(digits: str) -> tuple[bytes, bytes]:
     return bytes.fromhex(digits + "0" * (len(digits) % 2)), bytes.fromhex(digits.ljust(2 * _LONGEST_BYTES, "f"))
 
 
+def _crc32(digits: str) -> Q:
+    """Civitai prints CRC-32 with its bytes reversed."""
+    if len(digits) != LEAST_DIGITS:
+        return Q()
+    return Q(algorithm=Algorithm.CRC32, digest=bytes.fromhex(crc32_other_order(digits)))
+
+
 def _computed(digits: str, named: Q) -> list[Found]:
-    wanted = Q(digest__range=_range(digits))
-    if len(digits) == LEAST_DIGITS:  # Civitai prints CRC-32 with its bytes reversed
-        wanted |= Q(algorithm=Algorithm.CRC32, digest=bytes.fromhex(crc32_other_order(digits)))
+    wanted = Q(digest__range=_range(digits)) | _crc32(digits)
     rows = ModelHash.objects.filter(named & wanted).values_list("variant", "algorithm", "digest", "file__name")
     return [
         Found(
@@ -55,7 +60,7 @@ def _computed(digits: str, named: Q) -> list[Found]:
 
 def _listed(digits: str, named: Q) -> list[Found]:
     cuts = [bytes.fromhex(digits[: 2 * size]) for size in LISTED_BYTES if 2 * size <= len(digits)]
-    wanted = reduce(or_, (Q(digest=cut) for cut in cuts), Q(digest__range=_range(digits)))
+    wanted = reduce(or_, (Q(digest=cut) for cut in cuts), Q(digest__range=_range(digits)) | _crc32(digits))
     rows = HashClaim.objects.filter(named & wanted, variant__isnull=False).values_list("variant", "algorithm", "digest")
     return [
         Found(

@@ -6,12 +6,14 @@ import hashlib
 import json
 import sqlite3
 import struct
+import zlib
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from catalog.models import HashClaim, Location, ModelHash
+from catalog.queries.lookup import digests
 from catalog.services.identity import comparing
 from tests.builders import HALF, cast, safetensors, weights
 from tests.identity.catalogue import add, catalogue, hash_all, model, put
@@ -137,11 +139,9 @@ def test_a_database_that_is_none_is_a_finding_of_its_library(tmp_path: Path) -> 
     assert open_notes() == ["cache/hashes/cache.db"]
 
 
-@pytest.mark.parametrize(
-    "order", [("a.1", "a.2", "a.10"), ("a.1", "a.10", "a.2"), ("a.10", "a.2", "a.1"), ("a.2", "a.10", "a.1")]
-)
+@pytest.mark.parametrize("order", [("a.1", "a.2", "a.10"), ("a.1", "a.10", "a.2"), ("a.2", "a.10", "a.1")])
 def test_a_trainers_digest_in_the_header_is_understood(tmp_path: Path, order: tuple[str, ...]) -> None:
-    """By number, by name, as they lie; the last order is in nobody's mind."""
+    """By number, by name; the last order is in nobody's mind."""
     tensors = cast(weights({"a.10": (3,), "a.2": (2,), "a.1": (5,)}, 1), HALF)
     body = {name: tensor.tobytes() for name, tensor in tensors.items()}
     stated = hashlib.sha256(b"".join(body[name] for name in order)).hexdigest()
@@ -154,3 +154,17 @@ def test_a_trainers_digest_in_the_header_is_understood(tmp_path: Path, order: tu
     assert ModelHash.objects.filter(algorithm="modelspec.hash_sha256").exists() is understood
     comparing.compare(list(Location.objects.values_list("pk", flat=True)))
     assert differing() == ([] if understood else [stated]), "looked at again"
+
+
+def test_what_is_listed_is_found_until_it_is_computed(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", model(1))
+    sha256, crc32 = hashlib.sha256(model(1)).hexdigest(), zlib.crc32(model(1)).to_bytes(4, "little").hex()
+    hashes = {"SHA256": sha256, "AutoV3": "ab" * 6, "AutoV1": "cd" * 4, "BLAKE3": "ef" * 32, "CRC32": crc32.upper()}
+    put(tmp_path, "a.civitai.info", info(files=[{"hashes": hashes}]))
+    library = add(tmp_path)
+    told(library)
+
+    for digits in (sha256, sha256[:8], sha256[:10], sha256[:12], "ab" * 6, "ab" * 32, "cd" * 4, "ef" * 32, crc32):
+        assert [hit.listed for hit in digests.find_digest(digits)] == [True], digits
+    hash_all()
+    assert [hit.listed for hit in digests.find_digest(sha256)] == [False, True]
