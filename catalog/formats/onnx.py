@@ -24,12 +24,13 @@ from catalog.formats.text import clean_name
 from catalog.vocabulary import FindingCode, Format, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from catalog.formats.protobuf import Field
 
 MAX_TENSORS = 250_000  # ours: the largest mixtures of experts have some 150,000
 
+_CONSTANT = b"Constant"
 _OWN_DOMAINS = frozenset(("", "ai.onnx"))
 _TRAINING = {1: "initialization", 2: "algorithm"}
 _OF_GRAPH = frozenset((1, 2, 5, 11, 12, 15))
@@ -156,7 +157,7 @@ class _Reading:
         _expect(named, "A graph without a name", f"byte {body.at}")
 
     def _read_node(self, body: _Body, at: int, stop: int) -> None:
-        texts: dict[int, str] = {}
+        texts: dict[int, tuple[int, int]] = {}
         attributes: list[tuple[int, int]] = []
         depth = body.depth + 1
         self.wire.check_depth(depth, at)
@@ -165,15 +166,27 @@ class _Reading:
             if number == 5:
                 attributes.append((begin, end))
             elif number != 2 or 2 not in texts:
-                texts[number] = self.wire.text(begin, end, MAX_NAME)
-        name = texts.get(2, "")
-        constant = texts.get(4) == "Constant" and texts.get(7, "") in _OWN_DOMAINS
-        _expect(bool(name) or not constant, "A Constant without an output", f"byte {at}")
+                texts[number] = begin, end
+        constant = self._is_constant(texts)
+        name = self._text(texts, 2) if constant else ""
+        _expect(name or not constant, "A Constant without an output", f"byte {at}")
         for begin, end in attributes:
             found = self._attributes.read(begin, end, depth + 1)
             if constant:
                 self._add_constant(body, name, found)
-            self._queue(body, f"{name or texts.get(3, '')}.{found.name}", found.graphs, depth + 2)
+            if found.graphs:
+                label = self._text(texts, 2) or self._text(texts, 3)
+                self._queue(body, f"{label}.{found.name}", found.graphs, depth + 2)
+
+    def _is_constant(self, texts: Mapping[int, tuple[int, int]]) -> bool:
+        """By operator and domain; lengths are compared first, since this is asked of every node."""
+        at, stop = texts.get(4, (0, 0))
+        if stop - at != len(_CONSTANT) or self.wire.raw(at, stop) != _CONSTANT:
+            return False
+        return self._text(texts, 7) in _OWN_DOMAINS
+
+    def _text(self, texts: Mapping[int, tuple[int, int]], number: int) -> str:
+        return self.wire.text(*texts[number], MAX_NAME) if number in texts else ""
 
     def _queue(self, body: _Body, name: str, graphs: Sequence[tuple[int, int]], depth: int) -> None:
         for count, (at, stop) in enumerate(graphs):

@@ -185,12 +185,12 @@ def _check_padding(wire: Wire, run: _Run, element: Element, values: int, place: 
 
 
 def _values(shape: tuple[int, ...], place: str) -> int:
-    count = 1
+    bound = 1
     for length in shape:
         _expect(length >= 0, "A negative dimension", place)
-        count *= length
-        _expect(count < 1 << 59, "A shape beyond what a file can hold", place)
-    return count
+        bound *= length or 1  # NumPy bounds those of nothing, too
+        _expect(bound < 1 << 59, "A shape beyond what a file can hold", place)
+    return 0 if 0 in shape else bound
 
 
 def read_dims(wire: Wire, dims: list[int], field: Field) -> None:

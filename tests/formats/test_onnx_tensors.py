@@ -130,6 +130,7 @@ THREE = number(1, 3)
         I64 + THREE + part(7, b"\x01\x02\x83"),
         F32 + number(1, -3) + part(9, bytes(12)),
         F32 + number(1, 1 << 62) * 3 + part(9, bytes(12)),
+        F32 + number(1, 0) + number(1, 1 << 62),
         F32 + number(1, 1) * 65 + part(9, bytes(4)),  # dimensions without end
         TEXTS + THREE + part(9, bytes(12)),
         TEXTS + THREE + part(6, "a") * 2,
