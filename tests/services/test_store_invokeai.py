@@ -194,3 +194,18 @@ def test_what_invokeai_uses_where_it_lies_is_told_to_that_library(tmp_path: Path
     scan(comfy)
 
     assert ids(variant_at(comfy, "models/loras/style.safetensors")) == {("invokeai-key", KEY)}
+
+
+def test_a_file_that_was_edited_in_place_takes_its_key_along(tmp_path: Path) -> None:
+    root = installed(tmp_path)
+    library = add(root)
+    catalogue(library)
+    before = variant_at(library, f"models/{KEY}/style.safetensors")
+
+    put(tmp_path, f"models/{KEY}/style.safetensors", model(2))
+    catalogue(library)
+
+    after = variant_at(library, f"models/{KEY}/style.safetensors")
+    assert after != before
+    assert ids(after) == {("invokeai-key", KEY)}
+    assert after.model.name == "My style"

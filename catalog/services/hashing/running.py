@@ -15,7 +15,7 @@ from catalog.services import drives
 from catalog.services.hashing.digesting import Digested, Digester
 from catalog.services.hashing.report import HashReport
 from catalog.services.hashing.storing import store
-from catalog.services.identity import places
+from catalog.services.identity import learning, places
 from catalog.services.identity.places import Failed, Place
 from catalog.storage.root import Root
 
@@ -129,4 +129,8 @@ class _Run:
         self.digested, self.failed, self.bytes, self.since = [], [], 0, 0.0
         if not digested and not failed:
             return HashReport()
-        return store(claim=self.claim, library=self.library, digested=digested, failed=failed)
+        report = store(claim=self.claim, library=self.library, digested=digested, failed=failed)
+        if report.moved_on:  # what other programs say of a place is said of other bytes now
+            ids = [one.place.id for one in digested]
+            learning.tell(root=self.digester.root, library=self.library, ids=ids)
+        return report

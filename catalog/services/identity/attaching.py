@@ -70,7 +70,8 @@ def attach(*, readings: Sequence[Reading], library: Library, known: Mapping[int,
     for reading, vanished in result.moved:
         _take_place(reading, vanished)
     _write(readings, result)
-    others = [*result.known, *result.described, *(reading for reading, _ in result.moved)]
+    unchanged = [reading for reading in result.known if not reading.place.edited]  # whose bytes those are shows later
+    others = [*unchanged, *result.described, *(reading for reading, _ in result.moved)]
     moved = {reading.place.id for reading, _ in result.moved}
     learning.learn(ids=[reading.place.id for reading in others], known=known, moved=moved)
     return result

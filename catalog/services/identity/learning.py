@@ -39,12 +39,18 @@ def refresh(*, root: Root, library: Library, pause: Callable[[], None]) -> int:
     told = 0
     for at in range(0, len(ids), _BATCH):
         pause()
-        places = _places(ids[at : at + _BATCH])
-        gathered = stores.gather(root, library, places)
-        _learn({place.id for place in places}, gathered.known)
-        settle_notes(library, gathered)
-        told += len(gathered.known)
+        batch = ids[at : at + _BATCH]
+        told += tell(root=root, library=library, ids=batch, moved=batch)
     return told
+
+
+def tell(*, root: Root, library: Library, ids: Sequence[int], moved: Collection[int] = ()) -> int:
+    """The same of these locations; `moved` as `learn` has it."""
+    places = _places(ids)
+    gathered = stores.gather(root, library, places)
+    _learn({place.id for place in places}, gathered.known, moved)
+    settle_notes(library, gathered)
+    return len(gathered.known)
 
 
 def _places(ids: Sequence[int]) -> list[Place]:
@@ -56,8 +62,8 @@ def _places(ids: Sequence[int]) -> list[Place]:
 
 
 @in_one_transaction
-def _learn(ids: set[int], known: Mapping[int, Known]) -> None:
-    learn(ids=ids, known=known, moved=ids)
+def _learn(ids: Collection[int], known: Mapping[int, Known], moved: Collection[int]) -> None:
+    learn(ids=ids, known=known, moved=moved)
 
 
 def learn(*, ids: Collection[int], known: Mapping[int, Known], moved: Collection[int]) -> None:
