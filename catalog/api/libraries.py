@@ -9,11 +9,12 @@ from ninja import Router, Status
 from ninja.errors import HttpError
 
 from catalog.api.auth import require
-from catalog.api.schemas import REFUSALS, JobOut, LibraryIn, LibraryOut, ScanIn
+from catalog.api.schemas import REFUSALS, JobOut, LibraryIn, LibraryOut, OfferOut, ScanIn
 from catalog.errors import PathRefused
 from catalog.models import Job, Library
 from catalog.queries import records
 from catalog.services import libraries as folders
+from catalog.services import offers
 from catalog.tasks import start_scan
 
 CHANGE = "catalog.change_library"
@@ -33,6 +34,12 @@ def add_library(request: HttpRequest, body: LibraryIn) -> Status[records.Library
     library = _added(body.path, name=body.name)
     start_scan(library_id=library.pk, user=request.user)
     return Status(201, records.library_row(library))
+
+
+@router.get("/offers", response={200: list[OfferOut], **REFUSALS}, summary="List folders that could be added")
+def list_offers(request: HttpRequest) -> list[offers.Offer]:
+    require(request, "catalog.add_library")
+    return list(offers.current())
 
 
 @router.get("/{library_id}", response={200: LibraryOut, **REFUSALS}, summary="One library folder")

@@ -263,6 +263,19 @@ class LibraryIn(Strict):
     name: Text = Field("", max_length=200)
 
 
+class OfferOut(Schema):
+    """A folder in which models were recognised by names. Not `whole`: it holds at least so much."""
+
+    path: str
+    layout: str
+    label: str
+    managed: bool
+    files: int
+    size: int
+    whole: bool
+    named_by: str
+
+
 class ScanIn(Strict):
     path: Text = Field(min_length=1, max_length=4096, description="A library folder, or a path inside one.")
 

@@ -141,7 +141,7 @@ class _Search:
 
     def _add(self, place: bytes, layout: Layout) -> None:
         text = os.fsdecode(place)
-        if text.isprintable():  # a form sends text
+        if text.isprintable() and os.pathsep not in text:  # a form sends text, and `up` hands lists of paths on
             self._found.setdefault(text, Offer(text, layout.name, layout.managed))
 
     def _add_extra(self, install: bytes) -> None:
@@ -152,7 +152,7 @@ class _Search:
                 seen = glimpse(real, names_in(real))
                 root = next((one for one in layouts.roots(real, seen.paths, seen.marks) if not one.path), None)
                 layout = root.layout if root is not None else None
-                offer = Offer(os.fsdecode(real), layout.name if layout else "", bool(layout and layout.managed))
+                offer = Offer(os.fsdecode(real), layout.name if layout else "", managed=bool(layout and layout.managed))
                 self._found.setdefault(offer.path, replace(offer, named_by=named_by))
 
 

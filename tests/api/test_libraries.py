@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 
 from catalog.models import Job, Library
 from catalog.vocabulary import JobState
@@ -93,3 +94,25 @@ def test_an_act_that_makes_no_sense_is_a_409_with_a_sentence(editor: Client, fol
 
     assert status == 409
     assert str(answer["detail"]).endswith(".")
+
+
+def test_folders_that_could_be_added_are_listed_for_those_who_may(
+    editor: Client, viewer: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    cache.delete("offers")
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints/a.safetensors").write_bytes(b"x" * 10)
+    assert editor.get("/api/v1/libraries/offers").json() == [
+        {
+            "path": str(folder),
+            "layout": "comfyui",
+            "label": "ComfyUI",
+            "managed": False,
+            "files": 1,
+            "size": 10,
+            "whole": True,
+            "named_by": "",
+        }
+    ]
+    assert viewer.get("/api/v1/libraries/offers").status_code == 403

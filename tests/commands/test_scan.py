@@ -191,3 +191,21 @@ def test_a_folder_that_went_away_is_told(folder: Path) -> None:
 @pytest.mark.xdist_group("workers")
 def test_workers_that_run_do_the_work(celery_workers: Workers, folder: Path) -> None:
     assert set(by_path(folder)) == {"loras/style.safetensors", "loras/cut.safetensors", "llm", "pipe.safetensors", ""}
+
+
+def test_further_folders_of_a_comfyui_are_named(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "ComfyUI/folder_paths.py": b"",
+            "ComfyUI/models/loras/style.safetensors": LORA,
+            "ComfyUI/extra_model_paths.yaml": b"more:\n  base_path: ../big drive\n  vae: vae\n  loras: gone\n",
+            "big drive/vae/one.pt": b"x",
+        },
+    )
+    done = run("scan", tmp_path / "ComfyUI" / "models")
+    assert done.code == 0
+    named = f"Catalog them too: manage.py scan '{tmp_path}/big drive/vae'"
+    assert named in done.err
+    run("scan", tmp_path / "big drive")
+    assert "Catalog them too" not in run("scan", tmp_path / "ComfyUI" / "models").err

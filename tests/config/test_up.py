@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,10 +113,14 @@ def start(data: Path) -> Iterator[Starter]:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Starter]:
-    """One `up` that several tests look at; it was given a folder that is not there."""
-    with data_folder() as folder:
+    """One `up` that several tests look at; it was given a folder that is not there. ComfyUI is, in the home folder."""
+    with data_folder() as folder, tempfile.TemporaryDirectory() as home:
+        models = Path(home, "ComfyUI", "models", "checkpoints")
+        models.mkdir(parents=True)
+        (models / "a.safetensors").write_bytes(b"x" * 2000)
+        (models.parent.parent / "folder_paths.py").touch()
         starter = Starter(folder)
-        starter.ready("/there/is/no/such/folder", "--no-flower")
+        starter.ready("/there/is/no/such/folder", "--no-flower", env={"HOME": home})
         yield starter
         starter.end()
 
@@ -220,6 +225,19 @@ def test_a_folder_that_is_not_there_is_told_and_the_rest_starts(shared: Starter)
     assert "✗ Folders" in up.told()
     assert "/there/is/no/such/folder" in up.told()
     assert answers(f"{up.url}/healthz")
+
+
+def test_folders_of_known_tools_are_named_while_no_folder_is_known(shared: Starter) -> None:
+    found = re.search(
+        r"Found: ComfyUI, 1 file, 2 kB: add it in the browser, or start with its path: (.*)", _unfolded(shared)
+    )
+    assert found is not None, shared.started[0].told()
+    assert found[1].startswith("manage.py up /")
+
+
+def _unfolded(shared: Starter) -> str:
+    """A remark may be broken into lines."""
+    return re.sub(r"\s+", " ", shared.started[0].told())
 
 
 def test_with_servers_of_others_it_starts_none(start: Starter, data: Path) -> None:
