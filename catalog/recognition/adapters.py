@@ -89,7 +89,7 @@ FAMILY = Family(
         BaseRule(Base.FLUX, _IP, (_keys(3072, 4096),)),
         BaseRule(Base.SD_1, _T2I, (Has("conv_in.weight", _T2I_UNDER, {0: 320, 1: (64, 192)}),)),
         BaseRule(Base.SDXL, _T2I, (Has("conv_in.weight", _T2I_UNDER, {0: 320, 1: (256, 768)}),)),
-        BaseRule(Base.FLUX, _STYLE, (Has("redux_up.weight", dims={0: 4096}),)),
+        BaseRule(Base.FLUX, _STYLE, (Has("redux_down.weight", dims={0: 4096}),)),
         BaseRule(Base.SD_1, _STYLE, (Has("proj", dims={1: 768}),)),
         BaseRule(Base.SD_1, _MOTION, (Has(_FIRST, dims={0: 320}), Has(_LAST))),
         BaseRule(

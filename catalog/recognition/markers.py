@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from catalog.recognition.facts import Facts
 
 _LONGEST = 80
+_CONVERTED = ("general.", "tokenizer.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +114,31 @@ class Few:
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """The header or a configuration states at `path` (see `Facts.says`) a text that begins with one of `words`."""
+    """The header or a configuration states at `path` (see `Facts.says`) a text that begins with one of `words`.
+
+    `exact`: it is one of them. What GGUF's header states is written by converters out of the configuration.
+    """
 
     path: str
     words: tuple[str, ...]
+    exact: bool = False
 
     @property
     def sign(self) -> Sign:
-        return Sign.CONFIG if ":" in self.path else Sign.METADATA
+        return Sign.CONFIG if ":" in self.path or self.path.startswith(_CONVERTED) else Sign.METADATA
 
     def found(self, facts: Facts) -> str:
         stated = facts.says(self.path)
         if stated is None:
             return ""
         for value in stated if isinstance(stated, list) else [stated]:
-            if isinstance(value, str) and value.lower().startswith(self.words):
+            if isinstance(value, str) and self._fits(value.lower()):
                 file, _, key = self.path.rpartition(":")
                 return f"{file or 'the header'} states {key} {value[:_LONGEST]}"
         return ""
+
+    def _fits(self, value: str) -> bool:
+        return value in self.words if self.exact else value.startswith(self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ _OTHERS: Mapping[Kind, tuple[tuple[Base, tuple[str, ...]], ...]] = {
         ),
     ),
     Kind.TEXT_ENCODER: (
-        (Base.CLIP, ("clip_text_model", "clip", "chinese_clip")),
+        (Base.CLIP, ("clip_text_model", "chinese_clip")),
         (Base.UMT5, ("umt5",)),
         (Base.T5, ("t5encoder",)),
     ),
@@ -93,6 +93,7 @@ _CAUSAL = (
     " minicpm gptossfor gpt2lm mixtralfor starcoder rwkv mambafor"
 )
 _ENCODES = "t5encodermodel umt5encodermodel"
+_CLIP = Says(_TYPE, ("clip",), exact=True)
 _SENTENCES = Says(_NAMES, ("umt5encodermodel",))
 
 FAMILY = Family(
@@ -104,10 +105,12 @@ FAMILY = Family(
             if table
         ),
         KindRule(Kind.TEXT_ENCODER, (Says(_NAMES, tuple(_ENCODES.split())),)),
+        KindRule(Kind.TEXT_ENCODER, (_CLIP,)),
         KindRule(Kind.LLM, (Says(_TYPE, ("t5", "mt5", "longt5")),)),
         KindRule(Kind.LLM, (Says(_NAMES, tuple(_CAUSAL.split())),)),
     ),
     bases=(
+        BaseRule(Base.CLIP, frozenset({Kind.TEXT_ENCODER, Kind.CLIP_VISION}), (_CLIP,)),
         *(
             BaseRule(base, frozenset({Kind.LLM, Kind.EMBEDDER, Kind.TEXT_ENCODER}), (Says(_TYPE, words),))
             for base, words in _LANGUAGE
