@@ -34,12 +34,13 @@ NOISE = _words(
 PRUNED = _words(
     """.git .hg .svn .bzr .tox .nox .eggs .idea .vscode .mypy_cache .ruff_cache .pytest_cache .ipynb_checkpoints
     __pycache__ .trash .trashes .fseventsd .spotlight-v100 $recycle.bin lost+found node_modules site-packages
-    dist-packages output outputs @eadir #recycle #snapshot .snapshots"""
+    dist-packages output outputs @eadir #recycle #snapshot .snapshots .no_exist .locks"""
 )
 """Folders (lower case) that are never entered: programs, their caches, what they put out, and trash."""
 
-PRUNED_PREFIXES = (".trash-", "global_step")
-"""Starts of such names: the trash of a mounted drive (`.Trash-1000`), the state of a training by DeepSpeed."""
+PRUNED_PREFIXES = (".trash-", "global_step", "datasets--", "spaces--")
+"""Starts of such names: the trash of a mounted drive (`.Trash-1000`), the state of a training by DeepSpeed, what a
+cache of Hugging Face holds besides models."""
 
 CACHES = frozenset((".cache", "cache", "caches"))
 """Folders of which only the stores of models within are entered."""

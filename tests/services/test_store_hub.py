@@ -189,3 +189,21 @@ def test_a_set_that_goes_to_another_library_does_so_too(tmp_path: Path) -> None:
 
     assert (claims(one), claims(two)) == (set(), before)
     assert not findings.open_findings().exists()
+
+
+def test_only_what_is_there_and_is_a_model_is_taken_from_a_cache(tmp_path: Path) -> None:
+    hub(tmp_path, "org/name", {COMMIT: {"a.safetensors": model(1)}})
+    write_tree(
+        tmp_path,
+        {
+            f"models--org--name/.no_exist/{COMMIT}/model.safetensors": b"",
+            ".locks/models--org--name/x.lock": b"",
+            "models--org--name/blobs/" + "1" * 64 + ".incomplete": b"x",
+            f"datasets--org--data/snapshots/{COMMIT}/train.bin": b"x",
+            f"spaces--org--demo/snapshots/{COMMIT}/weights.pt": b"x",
+        },
+    )
+    read_headers(add(tmp_path))
+
+    assert [record.name for record in ModelRecord.objects.all()] == ["org/name"]
+    assert not findings.open_findings().exists()
