@@ -27,7 +27,7 @@ _LABELS = {"kind": Kind, "base": Base, "format": Format, "precision": Precision,
 _COLUMNS = {"library": "locations__library", "state": "locations__state", "layout": "locations__layout"}
 _MAY_BE_NONE = {"quantisation": "none", "layout": "plain folder"}
 _SENTENCE_CASE = {"kind", "base", "state"}
-_SHOWN = 40
+_SHOWN = 100
 _DIGITS = 10
 
 

@@ -32,6 +32,11 @@ _SYMBOLS = {
     words.Kind.CHECKPOINT: "Ck", words.Kind.DIFFUSION_MODEL: "Dm", words.Kind.LORA: "Lo", words.Kind.VAE: "Va",
     words.Kind.TEXT_ENCODER: "Te", words.Kind.CLIP_VISION: "Cv", words.Kind.CONTROLNET: "Cn",
     words.Kind.IP_ADAPTER: "Ip", words.Kind.EMBEDDING: "Em", words.Kind.UPSCALER: "Up", words.Kind.LLM: "Lm",
+    words.Kind.CONTROL_LORA: "Cl", words.Kind.VAE_APPROX: "Vp", words.Kind.SIGLIP: "Sl", words.Kind.T2I_ADAPTER: "T2",
+    words.Kind.STYLE_MODEL: "Sm", words.Kind.HYPERNETWORK: "Hn", words.Kind.MOTION_MODULE: "Mm",
+    words.Kind.GLIGEN: "Gl", words.Kind.PHOTOMAKER: "Pm", words.Kind.FACE_RESTORER: "Fr", words.Kind.DETECTOR: "De",
+    words.Kind.PREPROCESSOR: "Pp", words.Kind.CLASSIFIER: "Cf", words.Kind.PROJECTOR: "Mp", words.Kind.EMBEDDER: "Tm",
+    words.Kind.PROMPT_EXPANSION: "Px", words.Kind.AUDIO: "Au",
 }  # fmt: skip
 _STEPS: tuple[tuple[int, int, Callable[[int], str]], ...] = (
     (60, 1, lambda n: ngettext("%(n)d second", "%(n)d seconds", n)),

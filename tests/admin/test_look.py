@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalog.admin.charts import legend, storage_bars
 from catalog.queries.dashboard import Cell
 from catalog.templatetags import look
+from catalog.vocabulary import Kind, Outcome
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,50 @@ def test_a_precision_is_drawn_by_its_mass(precision: str, bits: int, name: str) 
 def test_words_of_a_newer_release_are_shown_as_they_stand() -> None:
     assert look.label("warp-drive", "kind") == "warp-drive"
     assert look.symbol("warp-drive") == "··"
+
+
+def test_every_kind_has_two_letters_of_its_own() -> None:
+    letters = [look.symbol(kind) for kind in Kind if kind is not Kind.UNKNOWN]
+    assert all(len(pair) == 2 and pair != "··" for pair in letters)
+    assert len(set(letters)) == len(letters)
+
+
+@pytest.mark.parametrize("outcome", [word for word in Outcome if word not in (Outcome.OK, Outcome.SKIPPED)])
+def test_every_outcome_says_what_it_means(outcome: Outcome) -> None:
+    assert look.meaning(outcome.value).endswith(".")
+    assert look.dot(outcome.value) in ("bad", "warn", "offline", "waiting")
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("https://civitai.com/models/1", True), ("http://example.org", True), ("javascript:alert(1)", False),
+        ("data:text/html,x", False), ("stabilityai/sdxl", False), ("https://", False), ("//example.org", False),
+        ("https://a b", False), ("https://[", False), ("JAVASCRIPT://x%0aalert(1)", False), ("", False),
+    ],
+)  # fmt: skip
+def test_only_addresses_of_the_web_become_links(text: str, link: bool) -> None:
+    assert look.web(text) == (text if link else "")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (True, "yes"),
+        (None, "not stated"),
+        ([1, 2], "1, 2"),
+        ({"rope_type": "yarn", "factor": 4.0}, "rope type: yarn, factor: 4.0"),
+        (0.5, "0.5"),
+    ],
+)
+def test_settings_are_told_in_words(value: object, words: str) -> None:
+    assert look.told(value) == words
+
+
+def test_how_a_tensor_is_stored_is_told_in_a_word() -> None:
+    assert look.how_stored(None) == ""
+    assert look.how_stored({"strides": (), "big_endian": False, "varint": True}) == "varint"
+    assert look.how_stored({"strides": (1, 2), "big_endian": True, "varint": False}) == "strided, big-endian"
 
 
 def test_bars_share_one_scale_and_never_overflow() -> None:
