@@ -27,6 +27,7 @@ MAX_COUNTED = 67_108_864  # ours: bytes of packed numbers counted in one file
 _WITH_NUMBER = frozenset((VARINT, LENGTH))
 _FIRST_WINDOW = 4096
 _MAX_WINDOW = 1_048_576
+_NEAR = 16_384  # bytes that are read sooner than passed over
 _LONGEST_FIELD = 20  # of a tag and a number: 5 and 10 bytes, rounded up
 _BLOCK = 1_048_576
 _GOES_ON = bytes(range(0x80, 0x100))
@@ -196,7 +197,7 @@ class Wire:
         """A window that begins here, at index 0: small after a jump, growing as long as one follows the other."""
         if self._steps > MAX_FIELDS:
             raise malformed(f"More fields than are read ({MAX_FIELDS:,})", f"byte {position}")
-        follows = self._base <= position <= self._base + len(self._data)
+        follows = self._base <= position <= self._base + len(self._data) + _NEAR
         self._next_window = min(self._next_window * 4, _MAX_WINDOW) if follows else _FIRST_WINDOW
         length = min(self._next_window, self._size - position)
         self._data, self._base = self._source.read_at(position, length), position
