@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0
 _FOR_NAMES = 0.5  # of the time; counting gets the rest
+_GRACE = 0.5
 _LEVELS = 2
 _KEPT_SECONDS = 60
 _KEY = "offers"
@@ -72,10 +74,11 @@ def find(*, everywhere: bool = False, seconds: float = SECONDS) -> tuple[Offer, 
     Looked at are the places where tools keep models by custom, and two levels below each of `ISOTOPE_FOLDERS`;
     `everywhere` also such places outside of those. No file is opened but ComfyUI's `extra_model_paths.yaml`.
     """
-    started = time.monotonic()
-    search = _Search(everywhere=everywhere, until=started + seconds * _FOR_NAMES)
-    offers = _counted(_new(search.run()), until=started + seconds)
-    return tuple(sorted((one for one in offers if one.files), key=lambda one: (-one.size, one.path)))
+    search = _Search(everywhere=everywhere, known=_known(), seconds=seconds)
+    hand = threading.Thread(target=search.run, name="offers", daemon=True)  # a dead network drive may hold it for ever
+    hand.start()
+    hand.join(seconds + _GRACE)
+    return tuple(sorted((one for one in tuple(search.offers) if one.files), key=lambda one: (-one.size, one.path)))
 
 
 def current() -> tuple[Offer, ...]:
@@ -83,7 +86,7 @@ def current() -> tuple[Offer, ...]:
     with suppress(redis.RedisError, ValueError, TypeError):
         kept = cache.get(_KEY)
         if kept is not None:
-            return tuple(_new([Offer(**row) for row in json.loads(kept)]))
+            return tuple(_new([Offer(**row) for row in json.loads(kept)], _known()))
     found = find()
     with suppress(redis.RedisError):
         cache.set(_KEY, json.dumps([asdict(one) for one in found]), _KEPT_SECONDS)
@@ -103,25 +106,36 @@ def named_beside(path: bytes) -> tuple[str, ...]:
     folder = os.path.realpath(path)
     installs = [folder, *([os.path.dirname(folder)] if os.path.basename(folder) in _INNER else [])]
     found = [one for install in installs for one in _extra(install) if os.path.isdir(one)]
-    return tuple(one.path for one in _new([Offer(one, "", managed=False) for one in found]))
+    return tuple(one.path for one in _new([Offer(one, "", managed=False) for one in found], _known()))
 
 
 class _Search:
     """One look around."""
 
-    def __init__(self, *, everywhere: bool, until: float) -> None:
-        self._everywhere, self._until = everywhere, until
+    def __init__(self, *, everywhere: bool, known: list[bytes], seconds: float) -> None:
+        now = time.monotonic()
+        self._everywhere, self._known = everywhere, known
+        self._until, self._end = now + seconds * _FOR_NAMES, now + seconds
         self._tops = [os.path.realpath(os.fsencode(folder)) for folder in settings.ISOTOPE_FOLDERS]
         self._home = os.path.realpath(os.path.expanduser(b"~"))
         self._found: dict[str, Offer] = {}
+        self.offers: list[Offer] = []
+        """What was found and counted so far."""
 
-    def run(self) -> list[Offer]:
-        """Offers without counts, none within another, in the order found."""
+    def run(self) -> None:
+        """Looks for names first; then each offer gets an equal share of the time that is left to be counted."""
+        self._look()
+        wanted = _new(_outermost(self._found), self._known)
+        for left, offer in zip(range(len(wanted), 0, -1), wanted, strict=True):
+            now = time.monotonic()
+            found = tally(os.fsencode(offer.path), until=now + max(0.0, self._end - now) / left)
+            self.offers.append(replace(offer, files=found.files, size=found.size, whole=found.whole))
+
+    def _look(self) -> None:
         known = [os.path.realpath(path) for path in _customary(os.environ) if self._may_look(os.path.realpath(path))]
         walk_near(known, levels=0, until=self._until, taken=self._take)
         tops = [*self._tops, *([self._home] if self._everywhere else [])]
         walk_near(dict.fromkeys(tops), levels=_LEVELS, until=self._until, taken=self._take)
-        return _outermost(self._found)
 
     def _may_look(self, path: bytes) -> bool:
         return self._everywhere or any(within(path, top) for top in self._tops)
@@ -210,22 +224,16 @@ def _inside_another(path: str, among: Iterable[str]) -> bool:
     return any(other != path and within(os.fsencode(path), os.fsencode(other)) for other in among)
 
 
-def _new(offers: Iterable[Offer]) -> list[Offer]:
-    """Those that neither lie in a library nor hold one."""
+def _known() -> list[bytes]:
+    """The folders of the libraries."""
     rows = Library.objects.filter(queue=settings.QUEUE, removed_at=None, only=None).values_list("path", flat=True)
-    known = [bytes(path) for path in rows]
+    return [bytes(path) for path in rows]
+
+
+def _new(offers: Iterable[Offer], known: list[bytes]) -> list[Offer]:
+    """Those that neither lie in a library nor hold one."""
     return [
         offer
         for offer in offers
         if not any(within(raw := os.fsencode(offer.path), path) or within(path, raw) for path in known)
     ]
-
-
-def _counted(offers: list[Offer], *, until: float) -> list[Offer]:
-    """With what they hold; each gets an equal share of the time that is left."""
-    counted: list[Offer] = []
-    for left, offer in zip(range(len(offers), 0, -1), offers, strict=True):
-        now = time.monotonic()
-        found = tally(os.fsencode(offer.path), until=now + max(0.0, until - now) / left)
-        counted.append(replace(offer, files=found.files, size=found.size, whole=found.whole))
-    return counted
