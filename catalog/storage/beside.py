@@ -29,6 +29,10 @@ _ENDINGS = (
 )
 """Ends of names, lower case, the longer ones before those that they end in."""
 
+_BY_TAIL: dict[str, list[tuple[str, NoteKind]]] = {}
+for _ending, _kind in _ENDINGS:
+    _BY_TAIL.setdefault(_ending[_ending.rfind(".") :], []).append((_ending, _kind))
+
 MAYBE_CONFIG = frozenset((".json", ".txt"))
 """Suffixes of notes that the configuration or tokenizer of a model may have, too."""
 
@@ -103,7 +107,7 @@ def _stem(name: str) -> str:
 
 def _match(name: str, owners: dict[str, str]) -> Matched | None:
     lower = name.lower()
-    for ending, kind in _ENDINGS:
+    for ending, kind in _BY_TAIL.get(lower[lower.rfind(".") :], ()):
         if lower.endswith(ending) and (owner := owners.get(name[: -len(ending)])) is not None:
             return Matched(name, kind, owner)
     return None

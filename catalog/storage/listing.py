@@ -208,7 +208,7 @@ class Listing:
         itself = os.fsdecode(os.path.basename(prefix[:-1])) if is_model else None
         for name, kind, owner in match(items, weights=weights, folders=folders, itself=itself):
             path = prefix + os.fsencode(name)
-            if self._exclude.verdict(path):
+            if self._has_patterns and self._exclude.verdict(path):
                 continue
             with suppress(OSError):
                 now = self._root.look(path) if items[name].is_symlink() else Snapshot.of(items[name].stat())

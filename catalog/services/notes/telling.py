@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from django.db.models.functions import Now
-
 from catalog.models import ExternalId, HashClaim, Location, LocationFile, Note
 from catalog.services import bulk, findings
 from catalog.services.findings import Raised
@@ -18,7 +16,9 @@ from catalog.services.identity.editing import LONGEST_WORD, MOST_TAGS
 from catalog.services.identity.holding import hold_homes, live
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.identity.naming import RANK
+from catalog.services.notes import writing
 from catalog.services.notes.words import Words, together
+from catalog.services.notes.writing import FIELDS
 from catalog.sidecars.civitai import SITE
 from catalog.storage.values import shown
 from catalog.vocabulary import ClaimSource, FindingCode, LocationState, NameSource, NoteKind
@@ -72,9 +72,7 @@ def stamp(pages: Sequence[Page]) -> None:
     raised = [_finding(page) for page in pages if page.told.problem]
     _clear([page.note for page in pages if not page.told.problem])
     findings.raise_all(found=raised)
-    for page in pages:
-        facts = {"size": page.note.size, "mtime_ns": page.note.mtime_ns, "ctime_ns": page.note.ctime_ns}
-        Note.objects.filter(pk=page.note.pk, read_at=None, **facts).update(read_at=Now())
+    writing.mark_read(page.note for page in pages)
 
 
 def unreadable(note: Note, reason: str) -> Raised:
@@ -118,20 +116,15 @@ def _tell_models(places: Sequence[_Place], models: Mapping[UUID, ModelRecord]) -
         own = place.variant.number, place.location.pk
         first = min(namers.get(model.pk, {own}))
         may_name = model.name_source != NameSource.SIDECAR or own <= first
-        before = {name: getattr(model, name) for name in _FIELDS}
+        before = {name: getattr(model, name) for name in FIELDS}
         for name, value in _learnt(model, place.words, may_name=may_name).items():
             setattr(model, name, value)
         if place.words.name and may_name:
             namers.setdefault(model.pk, set()).add(own)
-        if before != {name: getattr(model, name) for name in _FIELDS}:
+        if before != {name: getattr(model, name) for name in FIELDS}:
             changed.add(model.pk)
-    for model in {model.pk: model for model in models.values()}.values():
-        if model.pk in changed:
-            model.save(update_fields=[*_FIELDS, "updated_at"])
+    writing.save(model for model in {row.pk: row for row in models.values()}.values() if model.pk in changed)
     return len(changed)
-
-
-_FIELDS = ("name", "name_source", "version_name", "licence", "source", "notes", "tags", "trigger_words")
 
 
 def _namers(models: Collection[UUID]) -> dict[UUID, set[tuple[int, int]]]:
