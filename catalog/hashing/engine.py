@@ -12,12 +12,15 @@ from catalog.hashing import DEFINITIONS, definition
 from catalog.hashing.base import Definition, FileDigests, OpenFileLike, Plan, Share, Target
 from catalog.hashing.conveyor import Consume, Conveyor
 from catalog.hashing.reading import Reader, truncated
-from catalog.hashing.tensors import TensorLane
+from catalog.hashing.stored import feed
+from catalog.hashing.tensors import TensorLane, begun
 from catalog.storage.values import Snapshot
 from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from catalog.formats.base import TensorInfo
 
 THREADS_FROM = 2 << 20  # measured: below it, starting threads costs as much as they save
 BLOCK = 2 << 20  # measured: half of it costs more handing over, twice as much falls out of the cache
@@ -48,14 +51,15 @@ def digest_file(
     started = time.perf_counter()
     before = _snapshot(file)
     shares = _shares(plan, before.size)
-    tensors = TensorLane(plan.tensors, before.size)
+    tensors = TensorLane([tensor for tensor in plan.tensors if tensor.stored is None], before.size)
     reader = Reader(file, keep_cache=keep_cache)
     _read(reader, shares, tensors, progress or _ignore, cancelled or _never)
+    digests = _with_stored(reader, plan.tensors, tensors.digests(), cancelled or _never)
     if not before.same_moment(Snapshot.of(os.fstat(file.fileno()))):
         raise ChangedFile(FindingCode.CHANGING)
     return FileDigests(
         digests={share.name: share.hasher.digest() for share in shares},
-        tensors=tensors.digests(),
+        tensors=digests,
         bytes_read=reader.bytes_read,
         seconds=time.perf_counter() - started,
     )
@@ -118,6 +122,33 @@ def _read(
             reader.fill(conveyor.room(), offset)
             conveyor.send()
             progress(min(offset + block, stop))
+
+
+def _with_stored(
+    reader: Reader, tensors: tuple[TensorInfo, ...], plain: tuple[bytes, ...], cancelled: Callable[[], bool]
+) -> tuple[bytes, ...]:
+    """The digests of all tensors in their order; those that do not lie plainly in the file are read now, once each."""
+    if len(plain) == len(tensors):
+        return plain
+    known: dict[object, bytes] = {}
+    left = iter(plain)
+
+    def check() -> None:
+        if cancelled():
+            raise Cancelled(STOPPED)
+
+    found = []
+    for tensor in tensors:
+        if tensor.stored is None:
+            found.append(next(left))
+            continue
+        same = tensor._replace(name="")
+        if same not in known:
+            hasher = begun(tensor)
+            feed(reader, tensor, hasher, check)
+            known[same] = hasher.digest()
+        found.append(known[same])
+    return tuple(found)
 
 
 def _lanes(shares: list[Share], tensors: TensorLane) -> list[Consume]:

@@ -93,6 +93,11 @@ class TensorLane:
             self._digests[span] = hasher.digest()
 
 
+def begun(tensor: TensorInfo) -> blake3:
+    """The hasher of one tensor's td, which wants its values: little-endian, in C order."""
+    return blake3(_prefix(tensor.dtype, tensor.values))
+
+
 def tensor_digest(dtype: str, values: int, data: bytes | memoryview) -> bytes:
     """td of one tensor whose bytes are at hand: `values` elements of `dtype`, little-endian, C order."""
     hasher = blake3(_prefix(dtype, values))
