@@ -61,7 +61,9 @@ def _computed(digits: str, named: Q) -> list[Found]:
 def _listed(digits: str, named: Q) -> list[Found]:
     cuts = [bytes.fromhex(digits[: 2 * size]) for size in LISTED_BYTES if 2 * size <= len(digits)]
     wanted = reduce(or_, (Q(digest=cut) for cut in cuts), Q(digest__range=_range(digits)) | _crc32(digits))
-    rows = HashClaim.objects.filter(named & wanted, variant__isnull=False).values_list("variant", "algorithm", "digest")
+    rows = HashClaim.objects.filter(named & wanted, variant__isnull=False).values_list(
+        "variant", "algorithm", "digest", "file__name"
+    )
     return [
         Found(
             variant=variant,
@@ -71,6 +73,7 @@ def _listed(digits: str, named: Q) -> list[Found]:
             of=2 * len(digest),
             digest=bytes(digest).hex(),
             listed=True,
+            file=shown(bytes(file)) if file is not None else "",
         )
-        for variant, name, digest in rows.order_by("digest", "algorithm")[:_LIMIT]
+        for variant, name, digest, file in rows.order_by("digest", "algorithm")[:_LIMIT]
     ]
