@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from catalog.formats.protobuf import Field
 
-MAX_TENSORS = 250_000  # ours: the largest mixtures of experts have some 150,000
+MAX_TENSORS = 200_000  # ours: the largest mixtures of experts have some 150,000
+MAX_GRAPHS = 50_000  # ours: graphs and functions of one file; the largest have some hundred
+MAX_ATTRIBUTES = 10_000  # ours: attributes of one node; the largest have some twenty
 
 _CONSTANT = b"Constant"
 _OWN_DOMAINS = frozenset(("", "ai.onnx"))
@@ -81,6 +83,7 @@ class _Reading:
         self.found: list[_Found] = []
         self._attributes = Attributes(self.wire, files)
         self._bodies: deque[_Body] = deque()
+        self._waited = 0
 
     def read_model(self, size: int) -> None:
         """The model and all that is in it."""
@@ -102,17 +105,17 @@ class _Reading:
             _expect(number not in once, f"Field {number} of the model given twice", f"byte {at}")
             once[number] = value
         if number == 7:
-            self._bodies.appendleft(_Body("", at, stop, 1))
+            self._wait_for(_Body("", at, stop, 1))
         elif number == 20:
             self._read_training(at, stop)
         elif number == 25:
-            self._bodies.append(_Body(self._function_name(at, stop), at, stop, 1, function=True))
+            self._wait_for(_Body(self._function_name(at, stop), at, stop, 1, function=True))
         else:
             self.metadata.of_model(field)
 
     def _read_training(self, at: int, stop: int) -> None:
         for tag, begin, end, _ in self.wire.fields(TRAINING, at, stop, frozenset(_TRAINING), 1):
-            self._bodies.append(_Body(f"training.{_TRAINING[tag >> 3]}", begin, end, 2))
+            self._wait_for(_Body(f"training.{_TRAINING[tag >> 3]}", begin, end, 2))
 
     def _function_name(self, at: int, stop: int) -> str:
         texts = {10: "", 1: "", 13: ""}
@@ -120,6 +123,12 @@ class _Reading:
             texts[tag >> 3] = self.wire.text(begin, end, MAX_NAME)
         _expect(texts[1] != "", "A function without a name", f"byte {at}")
         return "::".join(filter(None, texts.values()))
+
+    def _wait_for(self, body: _Body) -> None:
+        self._waited += 1
+        if self._waited > MAX_GRAPHS:
+            raise malformed(f"More than {MAX_GRAPHS:,} graphs", f"byte {body.at}")
+        self._bodies.append(body)
 
     def _read_body(self, body: _Body) -> None:
         self.wire.check_depth(body.depth, body.at)
@@ -165,11 +174,14 @@ class _Reading:
             number = tag >> 3
             if number == 5:
                 attributes.append((begin, end))
+                if len(attributes) > MAX_ATTRIBUTES:
+                    raise malformed("A node with attributes without end", f"byte {at}")
             elif number != 2 or 2 not in texts:
                 texts[number] = begin, end
         constant = self._is_constant(texts)
         name = self._text(texts, 2) if constant else ""
-        _expect(name or not constant, "A Constant without an output", f"byte {at}")
+        if constant and not name:
+            raise malformed("A Constant without an output", f"byte {at}")
         for begin, end in attributes:
             found = self._attributes.read(begin, end, depth + 1)
             if constant:
@@ -191,7 +203,7 @@ class _Reading:
     def _queue(self, body: _Body, name: str, graphs: Sequence[tuple[int, int]], depth: int) -> None:
         for count, (at, stop) in enumerate(graphs):
             own = f"{name}[{count}]" if len(graphs) > 1 else name
-            self._bodies.append(_Body(f"{body.name}/{own}" if body.name else own, at, stop, depth))
+            self._wait_for(_Body(f"{body.name}/{own}" if body.name else own, at, stop, depth))
 
     def _add_constant(self, body: _Body, name: str, found: Attribute) -> None:
         if found.tensor is not None:
@@ -210,8 +222,10 @@ class _Reading:
             self._add(body, sparse.indices._replace(name=f"{name}.indices"))
 
     def _add(self, body: _Body, tensor: Stated) -> None:
-        _expect(tensor.name != "", "An initializer without a name", f"byte {tensor.at}")
-        _expect(len(self.found) < MAX_TENSORS, f"More than {MAX_TENSORS:,} tensors", f"byte {tensor.at}")
+        if not tensor.name:
+            raise malformed("An initializer without a name", f"byte {tensor.at}")
+        if len(self.found) >= MAX_TENSORS:
+            raise malformed(f"More than {MAX_TENSORS:,} tensors", f"byte {tensor.at}")
         if not tensor.is_text:
             self.found.append(_Found(body.name, tensor))
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from catalog.formats.onnx_external import DataFiles
     from catalog.formats.protobuf import Wire
 
+MAX_GRAPHS = 1000  # ours: graphs of one attribute; those that have several have a few
+
 _NAME, _F, _I, _TENSOR, _GRAPH, _FLOATS, _INTS = 1, 2, 3, 5, 6, 7, 8
 _TENSORS, _GRAPHS, _TYPE, _REFERENCE, _SPARSE, _SPARSES = 10, 11, 20, 21, 22, 23
 _WANTED = frozenset((_NAME, _TYPE)) | frozenset(ATTRIBUTE_VALUES)
@@ -102,6 +104,8 @@ class Attributes:
             found.sparse = self.sparse(at, stop, depth + 1)
         elif number in {_GRAPH, _GRAPHS}:
             found.graphs.append((at, stop))
+            if len(found.graphs) > MAX_GRAPHS:
+                raise malformed("An attribute with graphs without end", f"byte {at}")
         elif number in _DATA:
             self._take_numbers(found, tag, at, stop)
         else:

@@ -31,6 +31,7 @@ MAX_NAME = 4096  # ours: bytes of a name
 MAX_DIMS = 64  # NumPy: NPY_MAXDIMS
 MAX_OUTSIDE = 64  # ours: notes of one tensor about where its values lie; there are three, and those of ORT's packing
 
+_MOST_VALUES = 1 << 59
 _DIMS, _TYPE, _SEGMENT, _NAME, _EXTERNAL, _LOCATION = 1, 2, 3, 8, 13, 14
 _VALUES = frozenset((4, 5, 6, 7, 9, 10, 11))
 _VARINTS = frozenset((INT32_DATA, INT64_DATA, UINT64_DATA))
@@ -72,7 +73,7 @@ def read_tensor(wire: Wire, at: int, stop: int, depth: int) -> Stated:
     if found.segment:
         raise UnsupportedFormat(FindingCode.UNSUPPORTED, format="ONNX with tensors in segments")
     shape = tuple(found.dims)
-    values = _values(shape, found.place)
+    values = _values(shape, found)
     nbytes = -(-values * element.bits // 8)
     if found.once.get(_LOCATION, 0) == 1:
         return _elsewhere(found, element, shape, nbytes)
@@ -82,7 +83,7 @@ def read_tensor(wire: Wire, at: int, stop: int, depth: int) -> Stated:
     run = found.only_run(element)
     if run is None:
         return Stated(found.name, element.name, shape, at, 0)
-    stored = _check_run(wire, run, element, values, nbytes, found.place)
+    stored = _check_run(wire, run, element, values, found)
     return Stated(found.name, element.name, shape, run.at, run.stop - run.at, stored)
 
 
@@ -96,22 +97,25 @@ class _Fields:
         self.runs: list[_Run] = []
         self.external: list[tuple[int, int]] = []
         self.segment = False
-        self.place = f"the tensor at byte {at}"
-        self._wire, self._depth = wire, depth
+        self._at, self._wire, self._depth = at, wire, depth
         self._strings, self._raw = 0, False
         wire.check_depth(depth, at)
         for tag, begin, end, value in wire.fields(TENSOR, at, stop, _WANTED, depth):
             self._take(tag, begin, end, value)
 
+    @property
+    def place(self) -> str:
+        """Which tensor this is, for a person."""
+        return f"tensor {self.name}" if self.name else f"the tensor at byte {self._at}"
+
     def _take(self, tag: int, at: int, stop: int, value: int) -> None:
         number, kind = tag >> 3, tag & 7
         if number in {_TYPE, _LOCATION}:
-            _expect(number not in self.once, f"Field {number} of a tensor given twice", self.place)
-            _expect(number == _TYPE or value in {0, 1}, "Values at a place that ONNX does not have", self.place)
+            if number in self.once or (number == _LOCATION and value not in {0, 1}):
+                raise malformed("A type or place of values given twice, or that ONNX does not have", self.place)
             self.once[number] = value
         elif number == _NAME:
             self.name = self._wire.text(at, stop, MAX_NAME)
-            self.place = f"tensor {self.name}" if self.name else self.place
         elif number == _DIMS:
             read_dims(self._wire, self.dims, (tag, at, stop, value))
         elif number == _EXTERNAL:
@@ -127,21 +131,23 @@ class _Fields:
         if number == STRING_DATA:
             self._strings += 1
         elif number == RAW_DATA:
-            _expect(not self._raw, "Raw values given twice", self.place)
+            if self._raw:
+                raise malformed("Raw values given twice", self.place)
             self._raw = True
         if (stop > at or number == STRING_DATA) and (len(self.runs) < 2 or number != self.runs[-1].number):
             self.runs.append(_Run(number, at, stop, kind != LENGTH))
-            _expect(len(self.runs) <= len(_VALUES), "Values in more than one field", self.place)
+            if len(self.runs) > len(_VALUES):
+                raise malformed("Values in more than one field", self.place)
 
     def only_run(self, element: Element) -> _Run | None:
         """The values in one piece, or None of strings."""
-        numbers = {run.number for run in self.runs}
-        _expect(len(numbers) == 1, "Values in more than one field", self.place)
-        number = numbers.pop()
-        right = number == element.field or (number == RAW_DATA and element.field != STRING_DATA)
-        _expect(right, f"Values of type {element.name} in field {number}", self.place)
+        number = self.runs[0].number
+        if any(run.number != number for run in self.runs):
+            raise malformed("Values in more than one field", self.place)
+        if number != element.field and (number != RAW_DATA or element.field == STRING_DATA):
+            raise malformed(f"Values of type {element.name} in field {number}", self.place)
         if number == STRING_DATA:
-            _expect(self._strings == _values(tuple(self.dims), self.place), "Texts that are too few", self.place)
+            _expect(self._strings == _values(tuple(self.dims), self), "Texts that are too few", self.place)
             return None
         if len(self.runs) > 1:
             raise UnsupportedFormat(FindingCode.UNSUPPORTED, format="ONNX with values in pieces")
@@ -159,37 +165,39 @@ def _elsewhere(found: _Fields, element: Element, shape: tuple[int, ...], nbytes:
     return Stated(found.name, element.name, shape, place.offset, nbytes, None, place)
 
 
-def _check_run(wire: Wire, run: _Run, element: Element, values: int, nbytes: int, place: str) -> Stored | None:
+def _check_run(wire: Wire, run: _Run, element: Element, values: int, found: _Fields) -> Stored | None:
     """How the values are stored, after making sure that they are as many as the shape says."""
-    length = run.stop - run.at
-    if run.number == RAW_DATA or run.number not in _VARINTS:
-        _expect(length == nbytes, f"Values of {length:,} bytes where the shape takes {nbytes:,}", place)
-        _check_padding(wire, run, element, values, place)
+    length, nbytes = run.stop - run.at, -(-values * element.bits // 8)
+    if run.number not in _VARINTS:
+        if length != nbytes:
+            raise malformed(f"Values of {length:,} bytes where the shape takes {nbytes:,}", found.place)
+        if element.bits == 6:
+            _check_padding(wire, run, values, found.place)
         return None
     if element.bits == 6:
         raise UnsupportedFormat(FindingCode.UNSUPPORTED, format="ONNX with 6-bit values outside of raw_data")
     expected = values if element.bits >= 8 else nbytes
     count = wire.count(INTS, run.at, run.stop) if not run.single else 1
     if count is None:
-        _expect(expected <= length <= 10 * expected, "Values that are too few or too many for the shape", place)
-    else:
-        _expect(count == expected, f"{count:,} numbers where the shape takes {expected:,}", place)
+        _expect(expected <= length <= 10 * expected, "Values that are too few or too many for the shape", found.place)
+    elif count != expected:
+        raise malformed(f"{count:,} numbers where the shape takes {expected:,}", found.place)
     return Stored(varint=True)
 
 
-def _check_padding(wire: Wire, run: _Run, element: Element, values: int, place: str) -> None:
+def _check_padding(wire: Wire, run: _Run, values: int, place: str) -> None:
     """The bits of a 6-bit tensor's last byte that belong to no value are zero."""
-    used = values * element.bits % 8
-    if element.bits == 6 and used:
+    used = values * 6 % 8
+    if used:
         _expect(wire.raw(run.stop - 1, run.stop)[0] >> used == 0, "Bits set that belong to no value", place)
 
 
-def _values(shape: tuple[int, ...], place: str) -> int:
+def _values(shape: tuple[int, ...], found: _Fields) -> int:
     bound = 1
     for length in shape:
-        _expect(length >= 0, "A negative dimension", place)
         bound *= length or 1  # NumPy bounds those of nothing, too
-        _expect(bound < 1 << 59, "A shape beyond what a file can hold", place)
+        if length < 0 or bound >= _MOST_VALUES:
+            raise malformed("A negative dimension, or a shape beyond what a file can hold", found.place)
     return 0 if 0 in shape else bound
 
 
@@ -202,7 +210,8 @@ def read_dims(wire: Wire, dims: list[int], field: Field) -> None:
         wire.count(INTS, at, stop)
         _expect(stop - at <= MAX_DIMS * 10, "A shape of too many dimensions", f"byte {at}")
         dims += map(signed, varints(wire.raw(at, stop)))
-    _expect(len(dims) <= MAX_DIMS, "A shape of too many dimensions", f"byte {at}")
+    if len(dims) > MAX_DIMS:
+        raise malformed("A shape of too many dimensions", f"byte {at}")
 
 
 def varints(data: bytes) -> list[int]:

@@ -21,7 +21,7 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 MAX_SIZE = (1 << 31) - 1  # no parser takes a longer message
 MAX_DEPTH = 100  # CodedInputStream: default recursion limit
-MAX_FIELDS = 3_000_000  # ours: fields walked in one file; the largest graphs have a million
+MAX_FIELDS = 2_000_000  # ours: fields walked in one file; the largest graphs have a million
 MAX_COUNTED = 67_108_864  # ours: bytes of packed numbers counted in one file
 
 _WITH_NUMBER = frozenset((VARINT, LENGTH))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from catalog.errors import MalformedFile, UnsupportedFormat
-from catalog.formats import onnx, probe_file
+from catalog.formats import onnx, onnx_attributes, probe_file
 from catalog.formats.sniffing import sniff
 from catalog.vocabulary import Format, Outcome
 from tests.builders import MemorySource
@@ -292,6 +292,23 @@ def test_tensors_without_end_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(onnx, "MAX_TENSORS", 50)
     content = model(graph(*(tensor(str(count), MATRIX) for count in range(51))))
     assert "More than 50 tensors" in str(refuse(content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        model(graph(nodes=node("If", part(5, part(1, "b"), part(6, part(2, "g")), number(20, 5)), output="y") * 51)),
+        model(graph()) + part(25, part(1, "f")) * 51,
+        model(graph(nodes=node("Own", part(5, part(1, "b"), part(11, part(2, "g")) * 51, number(20, 10))))),
+        model(graph(nodes=node("Own", part(5, part(1, "b"), number(3, 1), number(20, 2)) * 51))),
+    ],
+)
+def test_graphs_and_attributes_without_end_are_not_kept(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(content).outcome is Outcome.OK
+    monkeypatch.setattr(onnx, "MAX_GRAPHS", 50)
+    monkeypatch.setattr(onnx, "MAX_ATTRIBUTES", 50)
+    monkeypatch.setattr(onnx_attributes, "MAX_GRAPHS", 50)
+    refuse(content)
 
 
 @pytest.mark.parametrize("name", [b"a.onnx", b"a.pb", b"a.bin", b"blob"])
