@@ -6,7 +6,7 @@ number of weights, or None where the tensor is not packed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,11 @@ def stated_bits(facts: Facts) -> int:
         facts.says("quantize_config.json:bits"),
         facts.says("quantize_config.json:w_bit"),
     ]
-    return next((int(bits) for bits in told if isinstance(bits, int | float) and int(bits) in _WIDTHS), 0)
+    return next((int(bits) for bits in told if _is_width(bits)), 0)
+
+
+def _is_width(bits: Json) -> TypeGuard[int | float]:
+    return isinstance(bits, int | float) and not isinstance(bits, bool) and bits in _WIDTHS
 
 
 _PLACES = (
@@ -113,6 +117,8 @@ def exl2(facts: Facts, name: str, tensor: TensorInfo) -> Counted:
     if order is None or not tensor.shape or not order.values * tensor.shape[-1]:
         return None
     weights = order.values * tensor.shape[-1]
+    if not tensor.values * _WORD // _BYTE <= weights <= tensor.values * _WORD:  # between one bit a weight and eight
+        return None
     return f"I{round(_WORD * tensor.values / weights)}", weights
 
 

@@ -24,7 +24,7 @@ _LONGEST = 4 << 20
 _MARK = "_quantization_metadata"
 
 _SCALES = ".weight_scale .scale_weight .input_scale .scale_input .weight_scale_2 .weight_scale_inv .comfy_quant"
-_SCALES += " .weight_global_scale .input_global_scale .weight_zero_point .weight_shape .weight_g_idx .scaled_fp8"
+_SCALES += " .weight_global_scale .input_global_scale .weight_zero_point .weight_shape .weight_g_idx scaled_fp8"
 
 
 @dataclass(frozen=True, slots=True)

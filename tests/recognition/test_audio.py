@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from catalog.vocabulary import Base, Kind
 from tests.recognition.telling import of, told
 
-FILES = {
+if TYPE_CHECKING:
+    from tests.builders import shapes
+
+FILES: dict[str, tuple[Base, shapes.Shapes]] = {
     "whisper": (
         Base.WHISPER,
         {"model.encoder.conv1.weight": (384, 80, 3), "model.decoder.layers.0.encoder_attn.k_proj.weight": (384, 384)},

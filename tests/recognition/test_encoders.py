@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from catalog.vocabulary import Base, Format, Kind
 from tests.builders import shapes
 from tests.recognition.telling import of, told
+
+if TYPE_CHECKING:
+    from catalog.formats.base import Json
 
 T5_BLOCK = "SelfAttention.relative_attention_bias.weight"
 UMT5 = {
@@ -84,7 +89,10 @@ def test_a_folder_of_sentence_transformers_embeds() -> None:
         name.removeprefix("model."): shape for name, shape in shapes.llama_like("self_attn.q_norm.weight").items()
     }
     assert of(layers, {"config.json": {"model_type": "qwen3"}}).kind is Kind.LLM
-    configs = {"config.json": {"model_type": "qwen3"}, "config_sentence_transformers.json": {"prompts": {}, "x": 1}}
+    configs: dict[str, Json] = {
+        "config.json": {"model_type": "qwen3"},
+        "config_sentence_transformers.json": {"prompts": {}, "x": 1},
+    }
     assert told(of(layers, configs)) == ("embedder", "qwen")
 
 

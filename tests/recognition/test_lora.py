@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from catalog.vocabulary import Base, Kind, Trait
 from tests.builders import shapes
 from tests.recognition.telling import of, reason
+
+if TYPE_CHECKING:
+    from catalog.formats.base import Json
 
 
 def peft(layer: str, inputs: int, outputs: int = 0, rank: int = 16) -> shapes.Shapes:
@@ -139,7 +144,7 @@ def test_a_trainers_words_that_contradict_are_a_candidate() -> None:
 
 def test_an_adapter_of_a_language_model_is_known_by_its_configuration() -> None:
     stated = peft("base_model.model.model.layers.0.self_attn.q_proj", 4096)
-    config = {"adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen3-8B"}}
+    config: dict[str, Json] = {"adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen3-8B"}}
     found = of(stated, config)
     assert (found.kind, found.base) == (Kind.LORA, Base.QWEN)
 

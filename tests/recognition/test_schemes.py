@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from catalog.formats.base import Json
+    from catalog.recognition import Recognised
 
 Stated = dict[str, tuple[str, tuple[int, ...]]]
 SIZE = 4096 * 1024
@@ -179,7 +180,9 @@ FILES: dict[str, tuple[str, Precision, str, Stated]] = {
 }
 
 
-def found(stated: Stated, metadata: Mapping[str, Json] | None = None, container: Format = Format.SAFETENSORS):
+def found(
+    stated: Stated, metadata: Mapping[str, Json] | None = None, container: Format = Format.SAFETENSORS
+) -> Recognised:
     """What a file with these dtypes and shapes is."""
     return of(
         {name: shape for name, (_, shape) in stated.items()},
@@ -226,6 +229,18 @@ def test_hqq_and_compressed_tensors_take_their_bits_from_the_configuration() -> 
     config = {"config_groups": {"group_0": {"weights": {"num_bits": 8}}}}
     told = found({"l.weight_packed": ("I32", (8, 8))}, {"config.json": {"quantization_config": config}})
     assert (told.parameters, told.precision) == (256, Precision.INT8)
+
+
+@pytest.mark.parametrize("bits", [0, 99, -1, True, "4", 1e300, float("inf"), None, [4]])
+def test_widths_that_cannot_be_are_not_believed(bits: Json) -> None:
+    config: Json = {"quant_method": "gptq", "bits": bits}
+    told = found({"l.qweight": ("I32", (8, 8))}, {"config.json": {"quantization_config": config}})
+    assert (told.quantisation, told.parameters, told.precision) == ("GPTQ", 512, Precision.INT4)
+
+
+def test_an_order_that_does_not_fit_its_weights_is_not_believed() -> None:
+    stated: Stated = {"l.q_weight": ("I32", (1, 8)), "l.q_invperm": ("I16", (1 << 20,)), "l.q_scale": ("I32", (1, 1))}
+    assert found(stated).parameters == 8
 
 
 def test_comfyui_lists_the_format_of_each_layer() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from catalog.vocabulary import Base, Kind, Trait
 from tests.recognition.telling import of
+
+if TYPE_CHECKING:
+    from catalog.formats.base import Json
 
 
 @pytest.mark.parametrize(
@@ -53,7 +58,7 @@ def test_the_type_names_kind_and_base(model_type: str, kind: Kind, base: Base) -
 
 
 def test_an_encoder_alone_says_so_in_its_class() -> None:
-    config = {"model_type": "t5", "architectures": ["T5EncoderModel"]}
+    config: dict[str, Json] = {"model_type": "t5", "architectures": ["T5EncoderModel"]}
     found = of({"x.weight": (4, 4)}, {"config.json": config})
     assert (found.kind, found.base) == (Kind.TEXT_ENCODER, Base.T5)
 
