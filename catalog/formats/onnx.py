@@ -10,7 +10,7 @@ the metadata counts them as `constants_in_pieces`.
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from catalog.errors import UnsupportedFormat
 from catalog.formats.base import Probe, SetMember, Source, TensorInfo, malformed
@@ -55,6 +55,10 @@ def read(source: Source, beside: Sequence[SetMember] = ()) -> Probe:
         return Probe(Format.ONNX, Outcome.UNSAFE, (), reading.metadata.found, problems=problems)
     outcome = Outcome.INVALID if problems else Outcome.OK
     return Probe(Format.ONNX, outcome, tensors, reading.metadata.found, problems=problems)
+
+
+_Span: TypeAlias = "tuple[int, int]"
+"""Where something begins and ends in the file."""
 
 
 class _Found(NamedTuple):
@@ -166,18 +170,9 @@ class _Reading:
         _expect(named, "A graph without a name", f"byte {body.at}")
 
     def _read_node(self, body: _Body, at: int, stop: int) -> None:
-        texts: dict[int, tuple[int, int]] = {}
-        attributes: list[tuple[int, int]] = []
         depth = body.depth + 1
         self.wire.check_depth(depth, at)
-        for tag, begin, end, _ in self.wire.fields(NODE, at, stop, _OF_NODE, depth):
-            number = tag >> 3
-            if number == 5:
-                attributes.append((begin, end))
-                if len(attributes) > MAX_ATTRIBUTES:
-                    raise malformed("A node with attributes without end", f"byte {at}")
-            elif number != 2 or 2 not in texts:
-                texts[number] = begin, end
+        texts, attributes = self._of_node(at, stop, depth)
         constant = self._is_constant(texts)
         name = self._text(texts, 2) if constant else ""
         if constant and not name:
@@ -190,14 +185,28 @@ class _Reading:
                 label = self._text(texts, 2) or self._text(texts, 3)
                 self._queue(body, f"{label}.{found.name}", found.graphs, depth + 2)
 
-    def _is_constant(self, texts: Mapping[int, tuple[int, int]]) -> bool:
+    def _of_node(self, at: int, stop: int, depth: int) -> tuple[dict[int, _Span], list[_Span]]:
+        """Where its first output, name, operator and domain lie, and its attributes."""
+        texts: dict[int, _Span] = {}
+        attributes: list[_Span] = []
+        for tag, begin, end, _ in self.wire.fields(NODE, at, stop, _OF_NODE, depth):
+            number = tag >> 3
+            if number == 5:
+                attributes.append((begin, end))
+            elif number != 2 or 2 not in texts:
+                texts[number] = begin, end
+            if len(attributes) > MAX_ATTRIBUTES:
+                raise malformed("A node with attributes without end", f"byte {at}")
+        return texts, attributes
+
+    def _is_constant(self, texts: Mapping[int, _Span]) -> bool:
         """By operator and domain; lengths are compared first, since this is asked of every node."""
         at, stop = texts.get(4, (0, 0))
         if stop - at != len(_CONSTANT) or self.wire.raw(at, stop) != _CONSTANT:
             return False
         return self._text(texts, 7) in _OWN_DOMAINS
 
-    def _text(self, texts: Mapping[int, tuple[int, int]], number: int) -> str:
+    def _text(self, texts: Mapping[int, _Span], number: int) -> str:
         return self.wire.text(*texts[number], MAX_NAME) if number in texts else ""
 
     def _queue(self, body: _Body, name: str, graphs: Sequence[tuple[int, int]], depth: int) -> None:
