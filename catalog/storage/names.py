@@ -60,7 +60,8 @@ LAYOUT_FOLDERS = _words(
     embedding textual-inversion controlnet t2i_adapter t2iadapter ipadapter ip_adapter ipadapters15 ipadaptersxl
     diffusersipadapters diffusersipadaptersxl esrgan realesrgan swinir bsrgan scunet ldsr upscale_models gfpgan
     codeformer hypernetworks hypernetwork adetailer afterdetailer ultralytics sams gligen style_models model_patches
-    audio_encoders photomaker svd karlo deepbooru prompt_expansion background_removal"""
+    audio_encoders photomaker svd karlo deepbooru prompt_expansion background_removal inpaint safety_checker sam
+    text-encoder dat controlnetpreprocessor latent_upscale_models"""
 )
 """Folders (lower case) right below a `models` folder that the image tools keep one kind of model in."""
 

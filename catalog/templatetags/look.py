@@ -10,11 +10,13 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog import layouts
 from catalog import vocabulary as words
+from catalog.layouts.kept import Tools
 from catalog.vocabulary.sizes import human_count, human_size
 
 if TYPE_CHECKING:
@@ -145,9 +147,13 @@ def at(things: Sequence[object], place: int) -> object:
 
 @register.filter
 def layout(library: Library) -> str:
-    """Whose folder it is: "ComfyUI", "Ollama, managed", or "plain folder"."""
-    tool = layouts.label_of(library.layout)
-    return f"{tool}, managed" if library.managed else tool or "plain folder"
+    """Whose folder it is: "ComfyUI", "Ollama, managed", "ComfyUI and InvokeAI", or "plain folder"."""
+    if library.layout:
+        name = layouts.label_of(library.layout)
+        return _("%(tool)s, managed") % {"tool": name} if library.managed else name
+    tools = Tools.kept(library.last_report) or Tools()
+    labels = sorted({root.layout.label for root in tools.roots.values()})
+    return get_text_list(labels, _("and")) or _("plain folder")
 
 
 @register.filter

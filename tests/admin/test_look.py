@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from catalog.admin.charts import legend, storage_bars
+from catalog.models import Library
 from catalog.queries.dashboard import Cell
 from catalog.templatetags import look
 from catalog.vocabulary import Kind, Outcome
@@ -112,3 +113,10 @@ def test_bars_share_one_scale_and_never_overflow() -> None:
         assert float(bar.segments[-1].x) + float(bar.segments[-1].width) <= 100.01
         assert all(float(part.width) > 0 for part in bar.segments)
     assert sum(key.bytes for key in legend(cells)) == sum(cell.bytes for cell in cells)
+
+
+def test_a_library_says_whose_folders_are_in_it() -> None:
+    kept = {"layouts": [["a", "comfyui"], ["b", "invokeai"], ["c", "comfyui"], ["d", "of-a-newer-release"]]}
+    assert look.layout(Library(last_report=kept)) == "ComfyUI and InvokeAI"
+    assert look.layout(Library(last_report={"layouts": []})) == look.layout(Library()) == "plain folder"
+    assert look.layout(Library(layout="ollama", managed=True)) == "Ollama, managed"

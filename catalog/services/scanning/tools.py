@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.db.models import Case, CharField, Q, Value, When
 
 from catalog import layouts
@@ -39,7 +40,9 @@ def correct(library: Library, tools: Tools) -> None:
         default=Value(""),
         output_field=CharField(),
     )
-    Location.objects.filter(library=library).exclude(layout=now).update(layout=now)
+    others = Location.objects.filter(library=library).exclude(layout=now).order_by("pk").select_for_update()
+    with transaction.atomic():  # rows are locked in the order of their numbers, as everybody does
+        Location.objects.filter(pk__in=others.values("pk")).update(layout=now)
 
 
 def _below(folder: bytes) -> Q:

@@ -119,3 +119,15 @@ def test_what_lies_outside_the_models_folder_is_the_tools_too(scene: Scene) -> N
     scene.put(*found, "models/Stable-diffusion/Put Stable Diffusion checkpoints here.txt")
     scene.scan()
     assert _layouts(scene) == found
+
+
+def test_places_are_mended_in_one_statement_that_locks_in_order(scene: Scene) -> None:
+    scene.put("x/models/checkpoints/a.safetensors", "x/models/loras/b.safetensors")
+    scene.scan()
+    scene.put("x/models/prompt_expansion/c.bin")
+    with CaptureQueriesContext(connection) as asked:
+        scene.scan()
+    mending = [one["sql"] for one in asked if one["sql"].startswith("UPDATE") and '"layout" = CASE' in one["sql"]]
+    assert len(mending) == 1
+    assert "FOR UPDATE" in mending[0]
+    assert "ORDER BY" in mending[0]
