@@ -19,11 +19,13 @@ LARGEST = 64 << 20
 MEDIA_TYPE = "image/webp"
 _MOST_BYTES = 64 << 10
 _LONGEST_SIDE = 512
-_MOST_PIXELS = 40_000_000
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+_MOST_PIXELS = 36_000_000
+"""A frame of an 8K screen has 33 million; decoded with all copies they take less than 512 MiB."""
+_PLAIN = ("PNG", "JPEG")
+_FORMATS = (*_PLAIN, "WEBP", "GIF")
 _QUALITIES = (80, 65, 50, 35, 20)
 _SMALLER = (1.0, 0.7, 0.5, 0.25)
-_FEW_COLOURS = ("1", "P", "PA", "LA", "La")
+_FEW_COLOURS = ("1", "P", "PA")
 _DAMAGED = (
     OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, TypeError, AttributeError, struct.error,
     zlib.error,
@@ -64,12 +66,11 @@ def preview(raw: bytes) -> Picture:
 def _decoded(raw: bytes) -> Image.Image:
     """The first frame, small, the right way up, over white where it is transparent."""
     with Image.open(io.BytesIO(raw), formats=_FORMATS) as opened:
-        if opened.width * opened.height > _MOST_PIXELS:
-            raise PictureProblem(f"it has more than {_MOST_PIXELS:,} pixels")
+        most = _MOST_PIXELS if opened.format in _PLAIN else _MOST_PIXELS * 2 // 3  # frames are kept several times
+        if opened.width * opened.height > most:
+            raise PictureProblem(f"it has more than {most:,} pixels")
         opened.draft("RGB", (2 * _LONGEST_SIDE, 2 * _LONGEST_SIDE))  # a JPEG is decoded at the size that is needed
-        if opened.mode not in _FEW_COLOURS:  # these can be made smaller before they are copied
-            opened.thumbnail((2 * _LONGEST_SIDE, 2 * _LONGEST_SIDE))
-        turned = ImageOps.exif_transpose(opened)
+        turned = ImageOps.exif_transpose(_smaller(opened))
         plain = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
     plain.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     if plain.mode == "RGB":
@@ -77,6 +78,15 @@ def _decoded(raw: bytes) -> Image.Image:
     below = Image.new("RGB", plain.size, "white")
     below.paste(plain, mask=plain.getchannel("A"))
     return below
+
+
+def _smaller(opened: Image.Image) -> Image.Image:
+    """Made smaller before anything is copied, where that is possible. Of sixteen bits the upper eight are seen."""
+    if opened.mode.startswith("I"):
+        return opened.convert("I").point(lambda value: value / 256).convert("L")
+    if opened.mode not in _FEW_COLOURS:
+        opened.thumbnail((2 * _LONGEST_SIDE, 2 * _LONGEST_SIDE))
+    return opened
 
 
 def _encoded(picture: Image.Image) -> Picture:

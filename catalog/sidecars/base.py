@@ -26,14 +26,11 @@ LONGEST_LINE = 500
 LONGEST_NOTES = 20_000
 _MOST_NESTED = 50_000
 _DEEPEST = 100
-_LONGEST_URL = 2000
-
 _TAG = re.compile(r"<[^<>]*>")
 _BREAK = re.compile(r"<\s*(?:br|/p|/li|/h[1-6]|/div)\b[^<>]*>", re.IGNORECASE)
 _UNFIT = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)  # never goes back, so it takes linear time
 _HEX = re.compile(r"[0-9a-f]{8,128}")
-_URL = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d+)?(?:/[^\s\"'<>\\^`{|}]*)?")
 _NOTHING = ("e3b0c442", "af1349b9")  # SHA-256 and BLAKE3 of nothing, as broken downloads leave them
 
 
@@ -148,14 +145,6 @@ def number(value: Json) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**62 else None
-
-
-def address(value: Json) -> str:
-    """An address of the web; empty for any other scheme."""
-    if not isinstance(value, str) or len(value) > _LONGEST_URL:
-        return ""
-    stripped = value.strip()
-    return stripped if _URL.fullmatch(stripped) else ""
 
 
 def digest(value: Json, algorithm: str, source: ClaimSource, digits: tuple[int, ...] = ()) -> list[Stated]:

@@ -69,6 +69,12 @@ def test_every_mode_of_colour_is_shown(mode: str) -> None:
     assert preview(written(Image.new(mode, (600, 300)), kind))[1:] == (512, 256)
 
 
+def test_a_large_picture_of_sixteen_bits_is_not_white() -> None:
+    made = preview(written(Image.new("I;16", (3000, 2000), 0x4000), "PNG"))
+
+    assert 50 < Image.open(io.BytesIO(made.image)).convert("L").tobytes()[0] < 80
+
+
 def test_what_is_transparent_is_white() -> None:
     made = preview(written(Image.new("RGBA", (30, 30), (0, 0, 0, 0)), "PNG"))
 

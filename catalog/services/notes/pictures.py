@@ -30,14 +30,17 @@ _SUFFIXES = (b".png", b".jpg", b".jpeg", b".webp", b".gif")
 
 def take(root: Root, notes: Sequence[Note]) -> int:
     """Sees to the previews of the variants that these pictures lie beside. Returns how many are new."""
-    variants = {note.location.variant_id: note for note in notes if note.location is not None}
-    made = sum(_see_to(root, variant) for variant in sorted(filter(None, variants), key=str))
+    variants = {(note.location.variant_id, note.library_id) for note in notes if note.location is not None}
+    made = sum(_see_to(root, variant, library) for variant, library in sorted(variants, key=str) if variant is not None)
     Note.objects.filter(pk__in=[note.pk for note in notes], read_at=None).update(read_at=Now())
     return made
 
 
-def _see_to(root: Root, variant_id: UUID) -> bool:
-    """Opens the pictures of a variant, best first, until one gives a preview; better ones that were read gave it."""
+def _see_to(root: Root, variant_id: UUID, library_id: int) -> bool:
+    """Opens the pictures of a variant, best first, until one gives a preview; better ones that were read gave it.
+
+    Those in other libraries are left to whoever reads the notes of these.
+    """
     has_one = Preview.objects.filter(variant=variant_id).exists()
     candidates = _candidates(variant_id)
     failed = _failed(candidates)
@@ -45,6 +48,8 @@ def _see_to(root: Root, variant_id: UUID) -> bool:
         if note.read_at is not None:
             if has_one and note.pk not in failed:
                 return False
+            continue
+        if note.library_id != library_id:
             continue
         Note.objects.filter(pk=note.pk).update(read_at=Now())
         try:
@@ -58,7 +63,7 @@ def _see_to(root: Root, variant_id: UUID) -> bool:
 
 
 def _candidates(variant_id: UUID) -> list[Note]:
-    """All pictures of the places of a variant in one library's reach, in the order of their worth."""
+    """All pictures of the places of a variant, in the order of their worth."""
     places = Location.objects.filter(variant=variant_id, state=LocationState.PRESENT)
     rows = Note.objects.filter(kind=NoteKind.PICTURE, location__in=places).select_related("location")
     return sorted(rows, key=lambda note: (note.location_id or 0, *_worth(bytes(note.path))))

@@ -11,11 +11,14 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db import DataError
+
 from catalog.errors import LibraryOffline
 from catalog.models import Location
 from catalog.services import libraries
 from catalog.services.notes import caches, pictures, telling, waiting
 from catalog.services.notes.reading import Page, read_all
+from catalog.sidecars import Told
 from catalog.storage.root import Root
 from catalog.vocabulary import LocationState, NoteKind
 
@@ -77,8 +80,24 @@ def _tell(pages: Sequence[Page]) -> NotesReport:
     for page in pages:
         if page.note.location_id is not None:
             by_place.setdefault(page.note.location_id, []).append(page)
-    learnt = telling.tell(by_place, _same_folders([page.note for page in pages]))
+    also = _same_folders([page.note for page in pages])
+    try:
+        learnt = telling.tell(by_place, also)
+    except DataError:
+        learnt = sum(_tell_alone(said, also) for said in by_place.values())
     return NotesReport(len(pages), learnt)
+
+
+def _tell_alone(pages: Sequence[Page], also: Mapping[int, list[int]]) -> int:
+    """One place by itself, so that words which no table takes keep no others back."""
+    location = pages[0].note.location_id or 0
+    try:
+        return telling.tell({location: pages}, also)
+    except DataError as error:
+        log.warning("what is said of location %s cannot be kept: %s", location, error)
+        problem = Told(problem="its words cannot be kept")
+        telling.stamp([page._replace(told=problem) for page in pages])
+        return 0
 
 
 def _same_folders(notes: Sequence[Note]) -> Mapping[int, list[int]]:

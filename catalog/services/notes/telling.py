@@ -44,7 +44,7 @@ def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]
     """Writes what the notes of places say, and stamps the notes. Returns how many models learnt something.
 
     `pages` are all notes of each place, by the number of its location; `also` are further locations of the same
-    folder, which they speak of, too.
+    folder, which they speak of, too. Notes of a place that is not as it was any more go on waiting.
     """
     ids = {*pages, *(one for further in also.values() for one in further)}
     variants, held = hold_homes(Location.objects.filter(pk__in=ids).values_list("variant", flat=True))
@@ -63,7 +63,7 @@ def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]
     _list_ids(places)
     _list_hashes(places)
     comparing.compare(list(locations))
-    stamp([page for said in pages.values() for page in said])
+    stamp([page for main, said in pages.items() if main in locations for page in said])
     return learnt
 
 
