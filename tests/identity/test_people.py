@@ -13,7 +13,7 @@ from catalog.models import Decision, ModelRecord
 from catalog.services import findings
 from catalog.services.identity import deciding
 from catalog.services.identity.editing import edit
-from catalog.vocabulary import DecisionKind, FindingCode
+from catalog.vocabulary import Base, DecisionKind, FindingCode, Kind
 from tests.identity.catalogue import (
     add,
     answering_model,
@@ -75,6 +75,41 @@ def test_a_download_that_goes_on_keeps_its_ids_and_its_name(tmp_path: Path, ada:
     assert after.model.name == "Ours"
     assert after.outcome == "ok"
     assert not findings.open_findings().exists()
+
+
+def test_the_kind_and_base_that_a_person_gave_outlive_every_reading(tmp_path: Path, ada: User) -> None:
+    whole = model(1, {"modelspec.architecture": "stable-diffusion-v1/lora"})
+    library = probed(tmp_path, a=whole[: len(whole) - 10])
+    given = {"kind": Kind.CONTROLNET.value, "base": Base.FLUX.value}
+    edit(model=variant_at(library, "a.safetensors").model, fields=given, user=ada)
+    put(tmp_path, "a.safetensors", whole)
+    catalogue(library)
+
+    after = variant_at(library, "a.safetensors")
+    assert (after.kind, after.base) == (Kind.LORA, Base.SD_1)
+    assert (after.model.kind, after.model.base) == (Kind.CONTROLNET, Base.FLUX)
+
+    put(tmp_path, "b.safetensors", whole)
+    catalogue(library)
+    both = variant_at(library, "b.safetensors")
+    assert both == after
+    assert (both.model.kind, both.model.base) == (Kind.CONTROLNET, Base.FLUX)
+
+
+def test_the_kind_and_base_given_to_a_copy_go_along_with_a_merge(tmp_path: Path, ada: User) -> None:
+    library = probed(tmp_path, a=model(1))
+    hash_all()
+    probed(tmp_path, b=model(1))
+    given = {"kind": Kind.VAE.value, "base": Base.SDXL.value}
+    edit(model=variant_at(library, "b.safetensors").model, fields=given, user=ada)
+    hash_all()
+
+    both = variant_at(library, "a.safetensors")
+    other = ModelRecord.objects.filter(merged_into=None).exclude(pk=both.model.pk).get()
+    deciding.merge(models=[other], into=both.model, user=ada)
+    merged = ModelRecord.objects.get(pk=both.model.pk)
+    assert (merged.kind, merged.base) == (Kind.VAE, Base.SDXL)
+    assert {"kind", "base"} <= set(merged.edited)
 
 
 def test_tags_on_a_copy_are_found_on_the_model_that_it_is_a_copy_of(tmp_path: Path, ada: User) -> None:
