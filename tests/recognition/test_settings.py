@@ -84,6 +84,59 @@ def test_a_scheduler_says_what_is_predicted() -> None:
     assert of_folder(configs, {"x": (4,)}) == {"prediction_type": "v_prediction", "zero_terminal_snr": True}
 
 
+@pytest.mark.parametrize("key", ["ss_v_parameterization", "ss_zero_terminal_snr"])
+def test_a_trainer_says_what_is_predicted(key: str) -> None:
+    found = of(shapes.lora_kohya(768, rank=4), **{key: "True"})
+    assert ("prediction_type" in found) is (key == "ss_v_parameterization")
+    assert ("zero_terminal_snr" in found) is (key == "ss_zero_terminal_snr")
+    assert not {"prediction_type", "zero_terminal_snr"} & of(shapes.lora_kohya(768), **{key: "False"}).keys()
+
+
+def test_a_flow_has_one_spelling_too() -> None:
+    assert of(shapes.FLUX, modelspec__prediction_type="rectified_flow") == {"prediction_type": "flow_prediction"}
+
+
+def test_a_scheduler_states_its_shift_and_an_autoencoder_its_own() -> None:
+    configs: dict[str, object] = {
+        "scheduler/scheduler_config.json": {"shift": 3.0},
+        "model_index.json": {"_class_name": "X"},
+    }
+    assert of_folder(configs, {"x": (4,)}) == {"flow_shift": 3}
+    config = {"_class_name": "AutoencoderKL", "scaling_factor": 0.3611, "shift_factor": 0.1159}
+    assert of_folder({"config.json": config}, {"x": (4,)}) == {"scaling_factor": 0.3611, "shift_factor": 0.1159}
+
+
+def test_an_adapter_in_the_header_states_them_too() -> None:
+    stated = {"transformer.a.lora_A.weight": (4, 8), "transformer.a.lora_B.weight": (8, 4)}
+    saved = {"transformer.r": 4, "transformer.lora_alpha": 16, "transformer.use_rslora": True}
+    assert of(stated, lora_adapter_metadata=json.dumps(saved)) == {"alpha": 16, "rank": 4, "rslora": True}
+    for broken in ("{", "[1]", "[" * 100_000, '{"r": []}'):
+        assert of(stated, lora_adapter_metadata=broken) == {"rank": 4}
+
+
+def test_patterns_of_alpha_count_as_a_setting() -> None:
+    stated = {"base_model.model.a.lora_A.weight": (4, 8), "base_model.model.a.lora_B.weight": (8, 4)}
+    config = {"lora_alpha": 8, "r": 4, "alpha_pattern": {"a": 4}, "rank_pattern": {}}
+    assert of_folder({"adapter_config.json": config}, stated) == {"alpha": 8, "rank": 4, "alpha_pattern": {"a": 4}}
+
+
+def test_newer_configurations_state_the_same() -> None:
+    old = {"model_type": "llama", "rope_theta": 500000.0, "rope_scaling": {"type": "yarn", "factor": 4.0}}
+    new = {"model_type": "llama", "rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 500000.0}}
+    assert of_folder({"config.json": old}, {"x": (4,)}) == of_folder({"config.json": new}, {"x": (4,)})
+    inner = {"model_type": "qwen2_5_vl", "text_config": {"num_attention_heads": 28, "rope_theta": 1e6}}
+    assert of_folder({"config.json": inner}, {"x": (4,)}) == {
+        "model_type": "qwen2_5_vl",
+        "num_attention_heads": 28,
+        "rope_theta": 1000000,
+    }
+
+
+def test_lists_and_long_texts_are_no_settings() -> None:
+    config = {"model_type": "x" * 500, "hidden_act": ["gelu"], "num_attention_heads": {"a": "b"}, "rope_theta": 1e4}
+    assert of_folder({"config.json": config}, {"x": (4,)}) == {"rope_theta": 10000}
+
+
 def test_a_conversion_states_what_its_source_states() -> None:
     folder = of_folder({"config.json": LLAMA}, {"x": (4,)})
     content = gguf(
