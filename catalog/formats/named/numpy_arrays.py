@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from catalog.vocabulary import Format
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from catalog.formats.base import Json
     from catalog.formats.heads import Head
     from catalog.formats.zip_names import Member
 
@@ -27,8 +29,18 @@ def recognise(head: Head) -> Guess | None:
     dtype, shape = _DTYPE.search(head.start, 0, 512), _SHAPE.search(head.start, 0, 1024)
     if dtype is None or shape is None:
         return Guess(Format.NUMPY)
+    if dtype[1] == b"|O":
+        return Guess(Format.NUMPY, "NumPy array of Python objects, which are a pickle")
     lengths = [int(length) for length in re.findall(rb"[0-9]{1,18}", shape[1])]
-    return Guess(Format.NUMPY, facts={"dtype": dtype[1].decode(), "shape": [*lengths]})
+    facts: dict[str, Json] = {"dtype": dtype[1].decode(), "shape": [*lengths]}
+    width = int(re.sub(rb"[^0-9]", b"", dtype[1]) or b"0") * (4 if b"U" in dtype[1] else 1)
+    return Guess(Format.NUMPY, facts=facts, promised=_body(head.start) + math.prod(lengths) * width)
+
+
+def _body(start: bytes) -> int:
+    """Where the numbers begin: behind the header, whose length has four bytes since version 2."""
+    wide = start[6] > 1
+    return 8 + (4 if wide else 2) + int.from_bytes(start[8:12] if wide else start[8:10], "little")
 
 
 def in_zip(members: Sequence[Member]) -> Guess | None:

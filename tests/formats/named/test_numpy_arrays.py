@@ -27,6 +27,12 @@ def test_one_array_tells_its_dtype_and_shape(array: np.ndarray[tuple[int, ...]],
     assert (probe.format, probe.metadata) == (Format.NUMPY, facts)
 
 
+def test_an_array_of_objects_is_called_a_pickle() -> None:
+    content = io.BytesIO()
+    np.save(content, np.array([{"a": 1}], object), allow_pickle=True)
+    assert "pickle" in str(named(content.getvalue(), b"a.npy").problems[0].params["format"])
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("name", [b"weights.npz", b"weights.bin", b"weights"])
 def test_several_are_an_archive(packed: bool, name: bytes) -> None:
