@@ -13,7 +13,7 @@ from catalog.hashing.folders import folder_v1
 from catalog.hashing.tensors import tensor_digest
 from catalog.models import Finding, Location, ModelHash, Variant
 from catalog.vocabulary import FileRole, FindingCode, Format, Outcome
-from tests.builders.onnx_files import onnx, onnx_with_data
+from tests.builders.onnx_files import graph, model, onnx, onnx_with_data, outside
 from tests.identity.catalogue import add, catalogue, put, variant_at
 
 if TYPE_CHECKING:
@@ -103,6 +103,15 @@ def test_one_of_several_data_files_is_waited_for(tmp_path: Path) -> None:
     put(tmp_path, "model.onnx_data_1", data)
     catalogue(library)
     assert variant_at(library, "model.onnx").content is not None
+
+
+def test_each_file_that_is_missing_is_told(tmp_path: Path) -> None:
+    stated = [outside(name, TENSORS["w"], {"location": name}) for name in ("a", "b")]
+    put(tmp_path, "model.onnx", model(graph(*stated)))
+    library = add(tmp_path)
+    catalogue(library)
+    told = Finding.objects.filter(code=FindingCode.EXTERNAL_DATA_MISSING).values_list("params__name", flat=True)
+    assert sorted(told) == ["a", "b"]
 
 
 def test_data_elsewhere_is_never_read(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ OF_READING = frozenset(
 _SILENT = frozenset({FindingCode.UNSUPPORTED})
 """Said by the outcome alone: there is nothing to do about it."""
 
+_SUBJECTS = ("shard", "file", "name", "target")
+"""Parameters that tell two problems of one code in one place apart; a shard is told apart by itself."""
+
 
 def notice(*, readings: Collection[Reading], failed: Collection[Failed]) -> None:
     """What is wrong with these places, and nothing else of what reading can come to."""
@@ -71,9 +74,10 @@ def replace(ids: Collection[int], raised: Collection[Raised], codes: Collection[
 
 
 def _problems(readings: Iterable[Reading]) -> Iterator[Raised]:
-    """Of a set, each about one file or shard."""
+    """Of a set, each about one file or shard, or about one file that it asks for."""
     for reading in readings:
         for problem in reading.probe.problems:
             if problem.code not in _SILENT:
-                about = str(problem.params.get("shard") or problem.params.get("file") or "")
+                told = [str(problem.params.get(key, "")) for key in _SUBJECTS]
+                about = told[0] or " ".join(filter(None, told))
                 yield Raised(problem.code, problem.params, location_id=reading.place.id, place=about)
