@@ -46,10 +46,19 @@ def rows(root: Root, path: bytes, table: str, columns: Sequence[str], most: int)
     """
     for _ in range(2):  # a program that writes just now is done in a moment
         with root.open(path) as file, _sides(root, path) as sides:
-            found = _rows(file, sides, table, columns, most)
-            if file.still_same() and all(side.still_same() for side in sides.values()):
+            try:
+                found = _rows(file, sides, table, columns, most)
+            except FileProblem:
+                if _still_same(file, sides):
+                    raise
+                continue
+            if _still_same(file, sides):
                 return found
     raise ChangedFile(FindingCode.CHANGING)
+
+
+def _still_same(file: OpenFile, sides: dict[bytes, OpenFile]) -> bool:
+    return file.still_same() and all(side.still_same() for side in sides.values())
 
 
 @contextmanager
@@ -76,8 +85,14 @@ def _rows(
         _refuse_others(file)
         with tempfile.TemporaryDirectory(prefix="isotope-") as folder, _connection(file, sides, folder) as connection:
             return _ask(connection, table, columns, most)
-    except (sqlite3.Error, NoDatabaseError, OverflowError) as error:
+    except (sqlite3.Error, NoDatabaseError) as error:
         raise _unreadable(file, str(error)) from error
+    except (
+        UnicodeError,
+        OverflowError,
+        MemoryError,
+    ) as error:  # over a message or a size of SQLite's
+        raise _unreadable(file, "it is damaged") from error
 
 
 def _refuse_others(file: OpenFile) -> None:

@@ -7,6 +7,8 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.storage import hub
 from catalog.storage.root import Root
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 FOLDER = b"models--org--name"
 CONTENT = b"weights"
+_LEAF = st.none() | st.booleans() | st.integers() | st.sampled_from(["", "x", "1" * 40, "2" * 64, "*" * 64, "\ud800"])
+_KEYS = st.sampled_from(["size", "blob_id", "lfs_sha256", "lfs_size", "xet_hash"])
+FILES = st.dictionaries(st.text(max_size=5), _LEAF | st.dictionaries(_KEYS, _LEAF), max_size=5)
 
 
 @pytest.fixture
@@ -133,6 +138,16 @@ def test_a_list_that_is_none_says_nothing(tmp_path: Path, root: Root, text: str)
     write_tree(tmp_path, {f"models--org--name/trees/{COMMIT}.json": text.encode()})
 
     assert hub.tree(root, FOLDER, COMMIT.encode()) == {}
+
+
+@settings(max_examples=60, deadline=None)
+@given(FILES)
+def test_a_list_may_hold_anything(tmp_path_factory: pytest.TempPathFactory, files: object) -> None:
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    text = json.dumps({"format_version": 1, "files": files})
+    write_tree(folder, {f"models--org--name/trees/{COMMIT}.json": text.encode()})
+    with Root(os.fsencode(folder)) as root:
+        assert all(len(digits) in (0, 40, 64) for _, digits in hub.tree(root, FOLDER, COMMIT.encode()).values())
 
 
 def test_entries_of_other_types_have_no_digest(tmp_path: Path, root: Root) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,3 +89,17 @@ def test_a_folder_in_its_place_is_a_problem_and_no_crash(tmp_path: Path) -> None
 
     with pytest.raises(FileProblem):
         records(os.fsencode(tmp_path))
+
+
+def test_a_damaged_database_is_read_or_is_a_problem_of_the_file(tmp_path: Path) -> None:
+    """Bytes changed, cut and repeated at random places, the same at each run; half of them in the first page."""
+    database = invokeai(tmp_path, [{"path": f"a/{number}"} for number in range(60)])
+    sound = database.read_bytes()
+    for seed in range(200):
+        chance = random.Random(seed)  # noqa: S311 - the same at each run
+        damaged = bytearray(sound)
+        for _ in range(chance.choice((1, 5, 50))):
+            damaged[chance.randrange(4096 if seed % 2 else len(sound))] = chance.randrange(256)
+        database.write_bytes(damaged[: chance.choice((len(damaged), chance.randrange(len(damaged))))])
+        with suppress(FileProblem):
+            assert len(read(tmp_path)) <= 60
