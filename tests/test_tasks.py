@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, transaction
 
 from catalog import tasks
-from catalog.models import Finding, Job, Library, Location, StorageTotal
-from catalog.services import jobs, libraries, reconciling
+from catalog.models import Finding, Job, Library, Location, ModelRecord, Note, StorageTotal
+from catalog.services import jobs, libraries, notes, reconciling
 from catalog.vocabulary import JobKind, JobState, Stage
 from config.celery import app
 from tests import rows, servers
@@ -165,6 +165,33 @@ def test_the_belt_runs_from_the_folder_to_the_sums(tmp_path: Path) -> None:
     assert set(Job.objects.values_list("kind", "state")) == {("scan", JobState.DONE), ("hash", JobState.DONE)}
     assert not Location.objects.exclude(stage=Stage.NONE).exists()
     assert sum(StorageTotal.objects.values_list("locations", flat=True)) == 3
+
+
+def test_the_quick_workers_read_what_lies_beside_the_models(tmp_path: Path) -> None:
+    library = library_of(tmp_path, 2)
+    write_tree(tmp_path, {"0.json": b'{"activation text": "word"}', "1.json": b"broken"})
+    job = tasks.start_scan(library_id=library.pk)
+    tasks.run_scan(str(job.pk))
+    tasks.run_quick("local")
+    assert Note.objects.filter(read_at=None).count() == 2, "their headers were read just now"
+    tasks.run_quick("local")
+
+    assert not Note.objects.filter(read_at=None).exists()
+    assert [model.trigger_words for model in ModelRecord.objects.order_by("name")] == [["word"], []]
+
+
+def test_notes_that_cannot_be_read_keep_no_file_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*, queue: str) -> None:
+        raise RuntimeError(queue)
+
+    library = library_of(tmp_path)
+    job = tasks.start_scan(library_id=library.pk)
+    tasks.run_scan(str(job.pk))
+    monkeypatch.setattr(notes, "read_waiting", broken)
+    for _ in range(2):
+        tasks.run_quick("local")
+
+    assert Location.objects.get().hashed_at is not None
 
 
 def test_a_message_that_comes_twice_does_nothing_the_second_time(tmp_path: Path) -> None:

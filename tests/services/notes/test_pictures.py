@@ -160,3 +160,19 @@ def test_pictures_wait_until_all_headers_are_read(tmp_path: Path) -> None:
     probe_all()
 
     assert read().previews == 2
+
+
+def test_a_picture_in_another_library_is_left_to_its_reader(tmp_path: Path) -> None:
+    """One content in two libraries: the picture of the older place is shown, whoever reads first."""
+    for name, colour in (("x", "red"), ("y", "blue")):
+        put(tmp_path, f"{name}/a.safetensors", model(1))
+        put(tmp_path, f"{name}/a.png", picture(colour))
+    one, two = add(tmp_path / "x"), add(tmp_path / "y")
+    catalogue(one, two)
+    read()
+    assert shown(one, "a.safetensors") == RED
+
+    put(tmp_path, "y/a.png", picture("lime"))
+    told(two)
+    assert shown(one, "a.safetensors") == RED
+    assert open_notes() == []

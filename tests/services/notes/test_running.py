@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Location, Note
 from catalog.services import notes, reconciling, scanning
-from catalog.services.notes import waiting
+from catalog.services.notes import waiting, writing
 from catalog.vocabulary import Stage
 from tests.builders.opens import opened_files
 from tests.identity.catalogue import add, catalogue, model, probe_all, put, scan
 from tests.services.notes.scene import info, model_at, open_notes, read, told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from catalog.models import ModelRecord
 
 pytestmark = pytest.mark.django_db
 
@@ -210,3 +213,23 @@ def test_a_library_that_went_away_is_offline_and_its_notes_wait(tmp_path: Path) 
     library.refresh_from_db()
     assert not library.online
     assert Note.objects.filter(read_at=None).count() == 1
+
+
+def test_words_that_no_table_takes_keep_no_others_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        put(tmp_path, f"{name}.safetensors", model(ord(name)))
+        put(tmp_path, f"{name}.civitai.info", info(model={"name": name * 3}))
+    library = add(tmp_path)
+    save = writing.save
+
+    def refusing(models: Iterable[ModelRecord]) -> None:
+        rows = list(models)
+        if any(row.name == "aaa" for row in rows):
+            raise DataError("invalid byte sequence")
+        save(rows)
+
+    monkeypatch.setattr(writing, "save", refusing)
+    told(library)
+
+    assert (model_at(library, "a.safetensors").name, model_at(library, "b.safetensors").name) == ("a", "bbb")
+    assert open_notes() == ["a.civitai.info"]
