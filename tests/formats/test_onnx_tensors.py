@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import onnx as oracle
 import pytest
@@ -13,8 +15,15 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from catalog.errors import MalformedFile, UnsupportedFormat
 from catalog.formats import onnx, onnx_schema, protobuf
 from catalog.formats.onnx_schema import ATTRIBUTE_VALUES, ELEMENTS, NEWEST_IR
+from catalog.hashing.base import Plan
+from catalog.hashing.engine import digest_file
+from catalog.hashing.tensors import tensor_digest
+from catalog.storage.root import open_path
 from tests.builders import MemorySource
 from tests.builders.onnx_files import graph, model, number, part, stored_values, varint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KINDS = [kind for kind in ELEMENTS if kind != TensorProto.STRING]
 DTYPES = [np.dtype(name) for name in ("f4", "f8", "f2", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "c8", "c16")]
@@ -55,6 +64,21 @@ def test_values_are_where_onnx_finds_them(array: np.ndarray) -> None:
         typed = helper.make_tensor("w", kind, array.shape, array.flatten().tolist())
         checker.check_tensor(typed)
         assert indexed(typed)[3] == array.tobytes()
+
+
+def hashed(proto: TensorProto, place: Path) -> bytes:
+    """The digest of the one tensor of a file, read from the disk."""
+    place.write_bytes(helper.make_model(helper.make_graph([], "g", [], [], [proto])).SerializeToString())
+    with open_path(bytes(place)) as file:
+        return digest_file(file, Plan(frozenset(), tensors=onnx.read(file).tensors)).tensors[0]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if ELEMENTS[kind].bits != 6])
+def test_a_digest_does_not_depend_on_the_field(kind: int, tmp_path: Path) -> None:
+    made = helper.make_tensor("w", kind, [5], VALUES)
+    raw = numpy_helper.from_array(numpy_helper.to_array(made), "w")
+    digest = tensor_digest(ELEMENTS[kind].name, 5, raw.raw_data)
+    assert hashed(made, tmp_path / "a.onnx") == hashed(raw, tmp_path / "b.onnx") == digest
 
 
 def test_the_numbers_are_those_of_onnx() -> None:
