@@ -28,6 +28,7 @@ LOW = (
     ".to_k_lora.down.weight",
     ".qkv_lora1.down.weight",
     ".qkv_lora.down.weight",
+    ".proj_lora1.down.weight",
     ".lora_linear_layer.down.weight",
 )
 """Endings of the matrix that the input meets first: rank x input."""
@@ -42,6 +43,7 @@ HIGH = (
     ".to_k_lora.up.weight",
     ".qkv_lora1.up.weight",
     ".qkv_lora.up.weight",
+    ".proj_lora1.up.weight",
     ".lora_linear_layer.up.weight",
 )
 """The second, output x rank, in the same order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.recognition.layers import HIGH, LOW, Changes
-from catalog.recognition.markers import Ends, No, Says
+from catalog.recognition.markers import Ends, Holds, No, Says
 from catalog.recognition.rules import BaseRule, Family, KindRule, TraitRule
 from catalog.vocabulary import Base, Kind, Trait
 
@@ -37,8 +37,12 @@ _ENDINGS = (*LOW, *HIGH, *_LYCORIS, ".oft_R.weight", ".bundle_emb")
 _UNET = r"(?:down|up|mid|input|output|middle)_block(?:s_#)?_.*attn2_(?:processor$|(?:processor_)?to_k)"
 """The layer of a U-Net that reads the text encoder's output: the width of its input is that of the text encoder."""
 
+_IN_UNET = r"(?:down|up|mid|input|output|middle)_block(?:s_#)?_.*transformer_blocks_#_"
 _FULL = r"(?:down_blocks_#_attentions|input_blocks_#_#_transformer)_"
 _BLOCKS = r"(?:double|single)_blocks_#_|single_transformer_blocks_#_"
+_COSMOS = "blocks_#_(?:self|cross)_attn_[qkv]_proj$|blocks_#_adaln_modulation_"
+_BETWEEN = "transformer_blocks_#_(?:ff|ff_context)_net_|transformer_blocks_#_norm1_(?:context_)?linear$"
+_ATTENTION = "transformer_blocks_#_attn_(?:add_|to_)"
 _SINGLE_MLP = "single_blocks_#_linear1$"
 _WIDER_MLP = (27648, 36864, 55296)
 """FLUX.2's first layer of a single block: its MLP is 6 times as wide as the rest, FLUX.1's 4 times."""
@@ -62,7 +66,10 @@ LAYERS: tuple[tuple[Base, tuple[Marker, ...]], ...] = (
     (Base.SD_3, (Changes("joint_blocks_#_"),)),
     (Base.SD_3, (Changes("transformer_blocks_#_attn_", (1536, 2432)),)),
     (Base.QWEN_IMAGE, (Changes("transformer_blocks_#_(?:img|txt)_(?:mlp|mod)_"),)),
-    (Base.QWEN_IMAGE, (Changes("transformer_blocks_#_attn_(?:add_|to_)", (3072,), above=23), No(Changes(_BLOCKS)))),
+    (Base.QWEN_IMAGE, (Changes(_ATTENTION, (3072,), above=23), No(Changes(_BLOCKS)))),
+    (Base.FLUX, (Changes(_BETWEEN, (3072, 12288)), No(Changes(".*attn1_")))),
+    (Base.FLUX, (Changes(_ATTENTION, (3072,)), No(Changes(_BLOCKS)))),
+    (Base.QWEN_IMAGE, (Changes(_ATTENTION, (3072,)), No(Changes(f"{_BLOCKS}|{_BETWEEN}")))),
     (Base.AURAFLOW, (Changes("(?:double|single)_layers_#_attn_|joint_transformer_blocks_#_"),)),
     (Base.HIDREAM, (Changes("(?:double|single)_stream_blocks_#_"),)),
     (Base.Z_IMAGE, (Changes("(?:layers|noise_refiner|context_refiner)_#_attention_", (3840,)),)),
@@ -71,7 +78,10 @@ LAYERS: tuple[tuple[Base, tuple[Marker, ...]], ...] = (
     (Base.WAN, (Changes(r"blocks_#_(?:self|cross)_attn_[qkvo](?:_img)?$|blocks_#_ffn_[02#]$"),)),
     (Base.WAN, (Changes("blocks_#_attn[12]_", (1536, 3072, 5120)),)),
     (Base.ANIMA, (Changes("llm_adapter_blocks_#_"),)),
-    (Base.COSMOS, (Changes("blocks_#_(?:self|cross)_attn_[qkv]_proj$|blocks_#_adaln_modulation_"),)),
+    (Base.ANIMA, (Changes(_COSMOS), Changes("te_layers_#_self_attn_"))),
+    (Base.COSMOS, (Changes(_COSMOS),)),
+    (Base.ANIMA, (Changes(_COSMOS),)),  # the same layers: nothing tells them apart
+    (Base.KREA_2, (Changes("txtfusion_|blocks_#_attn_w[qkvo]$"),)),
     (Base.PIXART, (Changes("transformer_blocks_#_attn[12]_to_", (1152,)),)),
     (Base.SANA, (Changes("transformer_blocks_#_attn[12]_to_", (2240,)),)),
     (Base.LTX_VIDEO, (Changes("transformer_blocks_#_(?:audio_)?attn[12]_to_", (2048, 4096)),)),
@@ -80,10 +90,7 @@ LAYERS: tuple[tuple[Base, tuple[Marker, ...]], ...] = (
     (Base.HUNYUAN_DIT, (Changes(r"blocks_#_attn2_kv_proj$|blocks_#_attn[12]_to_", (1408,)),)),
     (Base.KANDINSKY_5, (Changes("visual_transformer_blocks_#_"),)),
     (Base.SDXL, (Changes("te2_"), No(Changes("joint_|transformer_blocks_#_|" + _BLOCKS)))),
-    (
-        Base.SDXL,
-        (Changes(r".*transformer_blocks_#_attn[12]_to_k$", (1280,)), Changes(".*_attentions_#_|input_blocks_")),
-    ),
+    (Base.SDXL, (Changes(_IN_UNET), Holds(("transformer_blocks_9_", "transformer_blocks.9.")))),
     (Base.SD_2, (Changes(_FULL, ()), Changes("te_text_model_encoder_layers_#_", (), (), 12))),
     (Base.SD_2, (Changes(_FULL), Changes("te_text_model_encoder_layers_#_self_attn_", (1024,)))),
     (

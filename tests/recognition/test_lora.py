@@ -87,6 +87,19 @@ LAYERS: dict[str, tuple[Base, shapes.Shapes]] = {
     "auraflow": (Base.AURAFLOW, peft("transformer.joint_transformer_blocks.0.attn.to_q", 3072)),
     "cosmos": (Base.COSMOS, peft("diffusion_model.blocks.0.cross_attn.k_proj", 1024, 2048)),
     "anima": (Base.ANIMA, peft("diffusion_model.llm_adapter.blocks.0.cross_attn.q_proj", 1024)),
+    "anima, with its encoder": (
+        Base.ANIMA,
+        {
+            **kohya("lora_unet_blocks_0_cross_attn_k_proj", 1024, 2048),
+            **kohya("lora_te_layers_0_self_attn_q_proj", 1024),
+        },
+    ),
+    "krea 2": (Base.KREA_2, kohya("lora_unet_blocks_0_attn_wq", 6144)),
+    "flux of diffusers, no single blocks": (Base.FLUX, peft("transformer.transformer_blocks.0.ff.net.2", 12288, 3072)),
+    "sdxl without cross attention": (
+        Base.SDXL,
+        kohya("lora_unet_input_blocks_7_1_transformer_blocks_9_attn1_to_q", 1280),
+    ),
     "mochi": (Base.MOCHI, peft("transformer.transformer_blocks.0.attn1.add_q_proj", 1536)),
     "cogvideox": (
         Base.COGVIDEOX,
@@ -147,6 +160,24 @@ def test_an_adapter_of_a_language_model_is_known_by_its_configuration() -> None:
     config: dict[str, Json] = {"adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen3-8B"}}
     found = of(stated, config)
     assert (found.kind, found.base) == (Kind.LORA, Base.QWEN)
+
+
+def test_layers_that_two_bases_share_are_said_to_be_of_both() -> None:
+    found = of(peft("diffusion_model.blocks.0.cross_attn.k_proj", 1024, 2048))
+    assert (found.base, [one.value for one in found.candidates]) == (Base.COSMOS, ["anima"])
+    found = of(peft("transformer.transformer_blocks.0.attn.to_q", 3072))
+    assert (found.base, [one.value for one in found.candidates]) == (Base.FLUX, ["qwen-image"])
+
+
+def test_a_lora_of_sd_1_with_wide_layers_is_none_of_sdxl() -> None:
+    wide = kohya("lora_unet_down_blocks_2_attentions_0_transformer_blocks_0_attn1_to_k", 1280)
+    found = of({**shapes.lora_kohya(768), **wide})
+    assert (found.base, found.candidates) == (Base.SD_1, ())
+
+
+def test_scales_beside_the_layers_make_no_network_of_it() -> None:
+    stated = {"double_blocks.0.img_attn.norm.key_norm.scale": (128,), "img_in.lora_A.weight": (128, 128)}
+    assert of({**stated, **peft("double_blocks.0.img_attn.qkv", 3072, 9216)}).kind is Kind.CONTROL_LORA
 
 
 def test_wan_loras_that_read_pictures_are_for_image_to_video() -> None:
