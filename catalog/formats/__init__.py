@@ -57,14 +57,17 @@ def probe_file(source: Source, beside: Sequence[SetMember] = ()) -> Probe:
     if source.size == 0:
         return _failed(guess.format, Outcome.INVALID, Problem(FindingCode.EMPTY, {}))
     if guess.no_model:
-        return _failed(guess.format, Outcome.INVALID, Problem(FindingCode.NOT_A_MODEL, {"what": guess.no_model}))
+        return pytorch.disguised(source) or _failed(
+            guess.format, Outcome.INVALID, Problem(FindingCode.NOT_A_MODEL, {"what": guess.no_model})
+        )
     reader = READERS.get(guess.format)
     try:
         if beside and guess.format is Format.ONNX:
             return onnx.read(source, beside)
         return reader(source) if reader is not None else _named(guess, source)
     except (MalformedFile, UnsafeFile, UnsupportedFormat) as error:
-        return _failed(guess.format, error.outcome, Problem(error.code, error.params))
+        disguised = pytorch.disguised(source) if guess.format is Format.SAFETENSORS else None
+        return disguised or _failed(guess.format, error.outcome, Problem(error.code, error.params))
 
 
 def probe_set(source: SetSource) -> Probe:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from catalog.formats.pickle_torch import Torch
     from catalog.formats.pickle_values import Storage, Tensor, Value
 
-MOST_REPEATED = 16
+MOST_REPEATED = 4
 """Times that the values of a file may be told by views of them, beyond which counting them would take for ever."""
 _ALWAYS_ALLOWED = 1 << 28  # bytes told, whatever the size of the file
 

@@ -14,6 +14,7 @@ from catalog.formats.pickle_machine import Machine
 from catalog.formats.pickle_opcodes import run
 from catalog.formats.pickle_tape import Tape
 from catalog.formats.pickle_torch import Torch
+from catalog.formats.pickle_walks import walk_rest
 
 if TYPE_CHECKING:
     from catalog.formats.base import Source
@@ -70,7 +71,9 @@ def _storages(source: Source, tape: Tape, torch: Torch, keys: Value) -> dict[str
         places[storage.key] = Run(tape.position, nbytes)
         tape.skip(nbytes)
     if tape.left:
-        raise malformed("Bytes after the last storage", tape.place)
+        place = tape.place
+        walk_rest(tape, torch)
+        raise malformed("Bytes after the last storage", place)
     return places
 
 

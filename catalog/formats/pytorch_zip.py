@@ -17,6 +17,7 @@ from catalog.formats.pickle_opcodes import run
 from catalog.formats.pickle_tape import Tape
 from catalog.formats.pickle_torch import Torch
 from catalog.formats.pickle_values import Pairs
+from catalog.formats.pickle_walks import walk_rest
 from catalog.formats.zip_archive import DEFLATED, Member
 from catalog.vocabulary import FindingCode
 
@@ -99,8 +100,9 @@ def _walk(source: Source, member: Member, findings: Findings, torch: Torch, *, c
     tape = Tape(source, start, stop, member.shown)
     root = run(Machine(tape, findings, torch.call, torch.fetch))
     if tape.left:
-        run(Machine(tape, findings, torch.call, torch.fetch))
-        raise malformed("Another pickle behind the pickle", tape.place)
+        place = tape.place
+        walk_rest(tape, torch)
+        raise malformed("Bytes behind the pickle", place)
     if checked:
         zip_archive.check_crc(source, member, whole if member.method == DEFLATED else None)
     return root
