@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.recognition.markers import Begins, Either, Few, Has, Like
+from catalog.recognition.markers import Begins, Either, Few, Has, Like, No
 from catalog.recognition.rules import BaseRule, Family, KindRule, TraitRule
 from catalog.vocabulary import Base, Kind, Trait
 
@@ -19,6 +19,7 @@ _PLACEHOLDER = r"<[^/]+>"  # diffusers saves the vector under the word that stan
 _WORD = Like(_PLACEHOLDER)
 _A1111 = Has("string_to_param.*")
 _MIXED = "emb_params"
+_G, _T5 = Has("clip_g"), Has("t5xxl")
 _FLUX_IP = "double_blocks.0.processor.ip_adapter_double_stream_k_proj.weight"
 _KEYS = ("ip_adapter.1.to_k_ip.weight", "ip_adapter.0.to_k_ip.weight")
 _SETTINGS = ("linear.0.weight", "linear1.weight")
@@ -74,8 +75,8 @@ FAMILY = Family(
     ),
     bases=(
         BaseRule(Base.SD_3, _EMBEDDING, (Has("clip_g", dims={1: 1280}), Has("clip_l", dims={1: 768}), Has("t5xxl"))),
-        BaseRule(Base.FLUX, _EMBEDDING, (Has("clip_l", dims={1: 768}), Has("t5xxl", dims={1: 4096}))),
-        BaseRule(Base.SDXL, _EMBEDDING, (Has("clip_g", dims={1: 1280}), Has("clip_l", dims={1: 768}))),
+        BaseRule(Base.FLUX, _EMBEDDING, (Has("clip_l", dims={1: 768}), Has("t5xxl", dims={1: 4096}), No(_G))),
+        BaseRule(Base.SDXL, _EMBEDDING, (Has("clip_g", dims={1: 1280}), Has("clip_l", dims={1: 768}), No(_T5))),
         BaseRule(Base.SDXL_REFINER, _EMBEDDING, (Few(1), Has("clip_g", dims={1: 1280}))),
         BaseRule(Base.SD_1, _EMBEDDING, (_vectors(768),)),
         BaseRule(Base.SD_2, _EMBEDDING, (_vectors(1024),)),
