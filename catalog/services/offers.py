@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import redis
@@ -34,7 +35,6 @@ _FOR_NAMES = 0.5  # of the time; counting gets the rest
 _GRACE = 0.5
 _LEVELS = 2
 _KEPT_SECONDS = 60
-_KEY = "offers"
 _HOMES = (
     ".cache/huggingface/hub", ".ollama/models", ".lmstudio/models", ".cache/lm-studio/models", "ComfyUI", "invokeai",
 )  # fmt: skip
@@ -84,13 +84,19 @@ def find(*, everywhere: bool = False, seconds: float = SECONDS) -> tuple[Offer, 
 def current() -> tuple[Offer, ...]:
     """The same for a page: looked for once a minute. What was added since then is left out."""
     with suppress(redis.RedisError, ValueError, TypeError):
-        kept = cache.get(_KEY)
+        kept = cache.get(_key())
         if kept is not None:
             return tuple(_new([Offer(**row) for row in json.loads(kept)], _known()))
     found = find()
     with suppress(redis.RedisError):
-        cache.set(_KEY, json.dumps([asdict(one) for one in found]), _KEPT_SECONDS)
+        cache.set(_key(), json.dumps([asdict(one) for one in found]), _KEPT_SECONDS)
     return found
+
+
+def _key() -> str:
+    """What was found for other folders, or in another home, is not found for these."""
+    places = "\0".join([os.path.expanduser("~"), *settings.ISOTOPE_FOLDERS])
+    return f"offers-{sha256(os.fsencode(places)).hexdigest()}"
 
 
 def named_in(text: str, *, beside: str = "") -> tuple[str, ...]:
@@ -116,7 +122,9 @@ class _Search:
         now = time.monotonic()
         self._everywhere, self._known = everywhere, known
         self._until, self._end = now + seconds * _FOR_NAMES, now + seconds
-        self._tops = [os.path.realpath(os.fsencode(folder)) for folder in settings.ISOTOPE_FOLDERS]
+        given = [os.path.normpath(os.fsencode(folder)) for folder in settings.ISOTOPE_FOLDERS]
+        self._tops = list(dict.fromkeys(map(os.path.realpath, given)))
+        self._allowed = [*given, *self._tops]
         self._home = os.path.realpath(os.path.expanduser(b"~"))
         self._found: dict[str, Offer] = {}
         self.offers: list[Offer] = []
@@ -132,13 +140,20 @@ class _Search:
             self.offers.append(replace(offer, files=found.files, size=found.size, whole=found.whole))
 
     def _look(self) -> None:
-        known = [os.path.realpath(path) for path in _customary(os.environ) if self._may_look(os.path.realpath(path))]
+        known = [real for path in _customary(os.environ) if (real := self._real(path)) is not None]
         walk_near(known, levels=0, until=self._until, taken=self._take)
         tops = [*self._tops, *([self._home] if self._everywhere else [])]
         walk_near(dict.fromkeys(tops), levels=_LEVELS, until=self._until, taken=self._take)
 
+    def _real(self, path: bytes) -> bytes | None:
+        """Where a path leads, if one may look there; a path elsewhere is not even looked up."""
+        if not self._may_look(path):
+            return None
+        real = os.path.realpath(path)
+        return real if self._may_look(real) else None
+
     def _may_look(self, path: bytes) -> bool:
-        return self._everywhere or any(within(path, top) for top in self._tops)
+        return self._everywhere or any(within(path, top) for top in self._allowed)
 
     def _take(self, folder: bytes, names: Names) -> bool:
         """Whether a tool's folder was recognised, so that there is no need to look further into it."""
@@ -161,8 +176,8 @@ class _Search:
     def _add_extra(self, install: bytes) -> None:
         named_by = os.path.join(os.fsdecode(install), extra_paths.FILE_NAME)
         for path in _extra(install):
-            real = os.path.realpath(os.fsencode(path))
-            if self._may_look(real) and os.path.isdir(real):
+            real = self._real(os.fsencode(path))
+            if real is not None and os.path.isdir(real):
                 seen = glimpse(real, names_in(real))
                 root = next((one for one in layouts.roots(real, seen.paths, seen.marks) if not one.path), None)
                 layout = root.layout if root is not None else None

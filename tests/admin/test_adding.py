@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from django.core.cache import cache
 
 from catalog.errors import Refused
 from catalog.models import Job, Library
@@ -32,7 +31,6 @@ def drive(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     """All that may be added lies on it."""
     monkeypatch.setenv("HOME", str(tmp_path))
     settings.ISOTOPE_FOLDERS = [str(tmp_path)]
-    cache.delete("offers")
     for name in ("ComfyUI/models/checkpoints/a.safetensors", "webui/models/Lora/b.safetensors"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(b"x")

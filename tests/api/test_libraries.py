@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 
 from catalog.models import Job, Library
 from catalog.vocabulary import JobState
@@ -100,7 +99,6 @@ def test_folders_that_could_be_added_are_listed_for_those_who_may(
     editor: Client, viewer: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(folder))
-    cache.delete("offers")
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints/a.safetensors").write_bytes(b"x" * 10)
     assert editor.get("/api/v1/libraries/offers").json() == [

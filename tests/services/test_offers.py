@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from django.core.cache import cache
 
 from catalog.errors import Refused
 from catalog.services import libraries, offers
@@ -33,7 +32,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) ->
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(place))
     settings.ISOTOPE_FOLDERS = [str(place)]
-    cache.delete("offers")
     return place
 
 
@@ -168,6 +166,21 @@ def test_a_file_that_is_no_such_file_adds_nothing(home: Path) -> None:
     put(home, "ComfyUI/folder_paths.py", "ComfyUI/models/checkpoints/a.ckpt")
     (home / "ComfyUI/extra_model_paths.yaml").write_bytes(b"\xff\xfe: [")
     assert set(_found(home)) == {"ComfyUI"}
+
+
+def test_a_path_that_leads_out_of_what_may_be_seen_is_left_alone(home: Path, tmp_path: Path) -> None:
+    put(tmp_path, "other/hub/models--a--b/snapshots/1/x.gguf")
+    (home / ".cache/huggingface").mkdir(parents=True)
+    (home / ".cache/huggingface/hub").symlink_to(tmp_path / "other/hub")
+    assert _found(home) == {}
+    assert set(_found(home, everywhere=True)) == {f"{tmp_path}/other/hub"}
+
+
+def test_an_allowed_folder_may_be_a_link(home: Path, tmp_path: Path, settings: Settings) -> None:
+    put(tmp_path, "drive/ComfyUI/models/checkpoints/a.ckpt", "drive/ComfyUI/folder_paths.py")
+    (tmp_path / "link").symlink_to("drive")
+    settings.ISOTOPE_FOLDERS = [str(tmp_path / "link")]
+    assert set(_found(home)) == {f"{tmp_path}/drive/ComfyUI"}
 
 
 def test_without_time_the_counts_are_the_least_of_what_is_there(home: Path) -> None:
