@@ -58,8 +58,8 @@ def outside(entries: Iterable[tuple[str, str]], nbytes: int, place: str) -> Outs
 
 
 def _number(told: dict[str, str], key: str, place: str) -> int | None:
-    text = told.get(key, "")
-    if not text:
+    text = told.get(key)
+    if text is None:
         return None
     if not _NUMBER.fullmatch(text):
         raise malformed(f"External data whose {key} is no number ({clean_text(text, 40)})", place)

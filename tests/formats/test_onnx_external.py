@@ -143,7 +143,7 @@ def test_a_name_is_compared_and_never_opened(location: str) -> None:
     [
         {},
         {"offset": "0", "length": "24"},
-        {"offset": "", "length": "", "checksum": "0" * 40},
+        {"offset": "00", "checksum": "0" * 40},
         {"basepath": "", "prepacked_0": "x|0;24;0"},
         {"location": "./data"},
     ],
@@ -157,6 +157,8 @@ def test_notes_that_fit_are_followed(notes: dict[str, str]) -> None:
     "notes",
     [
         {"offset": "-1"},
+        {"offset": ""},
+        {"length": ""},
         {"offset": "1"},  # beyond the end by a byte
         {"offset": "9" * 18},
         {"offset": "9" * 30},
