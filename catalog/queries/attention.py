@@ -25,7 +25,8 @@ _AMBER = {FindingCode.SETTINGS_DIFFER, FindingCode.CLAIM_DIFFERS, FindingCode.MI
           FindingCode.FOLDER_UNREADABLE, FindingCode.UNREADABLE, FindingCode.FOREIGN_OBJECTS,
           FindingCode.EXTERNAL_DATA_MISSING, FindingCode.MODELS_SHARE_A_FILE}  # fmt: skip
 _GROUPS = {"bad": "Broken or dangerous", "warn": "Worth a look", "offline": "For your information"}
-_GRAVITY = Case(When(code__in=_QUIET, then=2), When(code__in=_AMBER, then=1), default=0, output_field=IntegerField())
+_GRAVE = set(FindingCode) - _QUIET - _AMBER
+_GRAVITY = Case(When(code__in=_GRAVE, then=0), When(code__in=_QUIET, then=2), default=1, output_field=IntegerField())
 _WORTH_A_RETRY = {FindingCode.READER_FAILED, FindingCode.DISK_READ_ERROR, FindingCode.UNREADABLE, FindingCode.CHANGING,
                   FindingCode.VANISHED}  # fmt: skip
 
@@ -50,6 +51,11 @@ class Item:
     def weight(self) -> str:
         """The shape of its dot: `bad`, `warn` or `offline` (nothing is lost)."""
         return weight(self.code)
+
+    @property
+    def known(self) -> bool:
+        """Is it a code of this release, with a sentence and a paragraph of the help?"""
+        return self.code in FindingCode.__members__.values()
 
     @property
     def anchor(self) -> str:

@@ -26,6 +26,7 @@ NONE = "none"
 _LABELS = {"kind": Kind, "base": Base, "format": Format, "precision": Precision, "state": LocationState}
 _COLUMNS = {"library": "locations__library", "state": "locations__state", "layout": "locations__layout"}
 _MAY_BE_NONE = {"quantisation": "none", "layout": "plain folder"}
+_PLACES = {facet: place for place, facet in enumerate(FACETS)}
 _SENTENCE_CASE = {"kind", "base", "state"}
 _SHOWN = 100
 _DIGITS = 10
@@ -45,23 +46,32 @@ class Cube:
 
     def __init__(self) -> None:
         rows = StorageTotal.objects.filter(library__removed_at=None).exclude(format=Outcome.PENDING)
-        self._rows = [
-            ({name: _value(name, row[name]) for name in FACETS}, row["variants"])
-            for row in rows.values(*FACETS, "variants")
-        ]
+        self._rows = list(rows.values_list("variants", *FACETS))
         self._libraries = dict(Library.objects.filter(removed_at=None).values_list("pk", "name"))
+        self._counted: tuple[dict[str, str], dict[str, Counter[str]]] | None = None
 
     def choices(self, facet: str, chosen: Mapping[str, str]) -> list[Choice]:
         """The values of one filter, most frequent first, counted as the other filters stand."""
-        others = {key: value for key, value in chosen.items() if key != facet and value}
-        counts: Counter[str] = Counter()
-        for row, variants in self._rows:
-            if all(row[key] == value for key, value in others.items()):
-                counts[row[facet]] += variants
+        counts = Counter(self._counts({key: value for key, value in chosen.items() if value})[facet])
         mine = chosen.get(facet)
         if mine and mine not in counts:
             counts[mine] = 0
         return [Choice(value, self._label(facet, value), count) for value, count in counts.most_common(_SHOWN)]
+
+    def _counts(self, chosen: dict[str, str]) -> dict[str, Counter[str]]:
+        """All filters in one pass: a row that fits all counts everywhere, one that fails a single filter there."""
+        if self._counted is None or self._counted[0] != chosen:
+            found: dict[str, Counter[object]] = {facet: Counter() for facet in FACETS}
+            wanted = [(at, facet, _column(facet, chosen[facet])) for at, facet in enumerate(FACETS) if facet in chosen]
+            for variants, *row in self._rows:
+                failed = [facet for at, facet, value in wanted if str(row[at]) != value]
+                if not failed:
+                    for facet, value in zip(FACETS, row, strict=True):
+                        found[facet][value] += variants
+                elif len(failed) == 1:
+                    found[failed[0]][row[_PLACES[failed[0]]]] += variants
+            self._counted = chosen, {facet: _named_values(facet, counts) for facet, counts in found.items()}
+        return self._counted[1]
 
     def _label(self, facet: str, value: str) -> str:
         if facet == "library":
@@ -86,8 +96,10 @@ def narrowed(models: QuerySet[ModelRecord], chosen: Mapping[str, str]) -> QueryS
     return models.filter(pk__in=Variant.objects.filter(merged_into=None, **wanted).values("model"))
 
 
-def _value(facet: str, stored: object) -> str:
-    return NONE if facet in _MAY_BE_NONE and stored == "" else str(stored)
+def _named_values(facet: str, counts: Counter[object]) -> Counter[str]:
+    """As an address names them."""
+    none = facet in _MAY_BE_NONE
+    return Counter({NONE if none and value == "" else str(value): count for value, count in counts.items()})
 
 
 def _column(facet: str, value: str) -> str:
