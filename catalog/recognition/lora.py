@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.recognition.layers import HIGH, LOW, Changes
-from catalog.recognition.markers import Ends, Holds, No, Says
+from catalog.recognition.markers import Ends, Holds, No, Quietly, Says
 from catalog.recognition.rules import BaseRule, Family, KindRule, TraitRule
 from catalog.vocabulary import Base, Kind, Trait
 
@@ -32,7 +32,8 @@ _DORA = (
     ".lora_magnitude_vector.weight",
     ".lora_magnitude_vector.default.weight",
 )
-_ENDINGS = (*LOW, *HIGH, *_LYCORIS, ".oft_R.weight", ".bundle_emb")
+_ENDINGS = (*LOW, *HIGH)
+_NAMED = Quietly(Holds(("lora",)))  # all of these have it: one search instead of many
 
 _UNET = r"(?:down|up|mid|input|output|middle)_block(?:s_#)?_.*attn2_(?:processor$|(?:processor_)?to_k)"
 """The layer of a U-Net that reads the text encoder's output: the width of its input is that of the text encoder."""
@@ -144,7 +145,8 @@ _ADAPTED: tuple[tuple[Base, tuple[str, ...]], ...] = (
 
 FAMILY = Family(
     kinds=(
-        KindRule(Kind.LORA, (Ends(_ENDINGS),)),
+        KindRule(Kind.LORA, (_NAMED, Ends(_ENDINGS))),
+        KindRule(Kind.LORA, (Ends((*_LYCORIS, ".oft_R.weight", ".bundle_emb")),)),
         KindRule(Kind.LORA, (Ends((".a1.weight",)), Ends((".b1.weight",)), Ends((".a2.weight",)))),  # GLoRA
         KindRule(Kind.LORA, (Says("general.type", ("adapter",)),)),
         KindRule(Kind.LORA, (Says("adapter_config.json:peft_type", ("",)),)),

@@ -215,6 +215,17 @@ class No:
 
 
 @dataclass(frozen=True, slots=True)
+class Quietly:
+    """A cheap sign that spares dearer ones; people are shown those."""
+
+    marker: Marker
+    sign: ClassVar[Sign] = Sign.TENSORS
+
+    def found(self, facts: Facts) -> str:
+        return SILENT if self.marker.found(facts) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """At least one of the signs; as strong as the weakest."""
 

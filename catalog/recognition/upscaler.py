@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from catalog.recognition.base import Sign
 from catalog.recognition.markers import Begins, Either, Has, No
@@ -10,6 +11,7 @@ from catalog.recognition.rules import Family, KindRule
 from catalog.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from catalog.recognition.facts import Facts
     from catalog.recognition.rules import Marker
 
 _UNDER = ("", "params_ema.", "params.", "netG.", "generator.")
@@ -53,15 +55,14 @@ ARCHITECTURES: tuple[tuple[str, tuple[Marker, ...]], ...] = (
 """The name of an architecture, and tensors which all together are its own."""
 
 
+@dataclass(frozen=True, slots=True)
 class Built:
     """Nothing to find, and a word for people on what is found beside it."""
 
-    sign = Sign.TENSORS
+    name: str
+    sign: ClassVar[Sign] = Sign.TENSORS
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def found(self, _facts: object) -> str:
+    def found(self, _facts: Facts) -> str:
         return f"built like {self.name}"
 
 
