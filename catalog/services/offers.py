@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0
 _FOR_NAMES = 0.5  # of the time; counting gets the rest
+_PAGE_SECONDS = 1.0
 _GRACE = 0.5
 _LEVELS = 2
 _KEPT_SECONDS = 60
@@ -87,7 +88,7 @@ def current() -> tuple[Offer, ...]:
         kept = cache.get(_key())
         if kept is not None:
             return tuple(_new([Offer(**row) for row in json.loads(kept)], _known()))
-    found = find()
+    found = find(seconds=_PAGE_SECONDS)
     with suppress(redis.RedisError):
         cache.set(_key(), json.dumps([asdict(one) for one in found]), _KEPT_SECONDS)
     return found
