@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import LibraryOffline
@@ -24,7 +25,19 @@ MODELS = b"models"
 _MOST_MODELS = 20_000
 _MOST_WORDS = 100
 _MOST_KEPT = 4
-_last: dict[bytes, tuple[object, Mapping[bytes, Record]]] = {}
+_MOMENT = 60.0
+"""Seconds for which an answer does while InvokeAI is at work: each picture that it makes changes its log."""
+_last: dict[bytes, _Answer] = {}
+
+
+class _Answer(NamedTuple):
+    stamp: tuple[Snapshot | None, ...]
+    records: Mapping[bytes, Record]
+    read: float
+
+    def holds(self, now: tuple[Snapshot | None, ...]) -> bool:
+        in_use = any(side is not None and side.size for side in now[1:])
+        return self.stamp == now or (in_use and monotonic() - self.read < _MOMENT)
 
 
 class Record(NamedTuple):
@@ -50,17 +63,18 @@ def stamp(install: bytes) -> tuple[Snapshot | None, ...]:
 def records(install: bytes) -> Mapping[bytes, Record]:
     """Absolute path of a model, a file or a folder -> what is noted of it; nothing where there is no database.
 
-    The last answers are kept while nothing changes. Raises `FileProblem` when the database cannot be read.
+    The last answers are kept while nothing changes, and for a minute of a database that is in use. Raises
+    `FileProblem` when the database cannot be read.
     """
     now = stamp(install)
     if not now:
         return {}
     known = _last.get(install)
-    if known is None or known[0] != now:
+    if known is None or not known.holds(now):
         if len(_last) >= _MOST_KEPT:
             _last.clear()
-        known = _last[install] = now, _read(install)
-    return known[1]
+        known = _last[install] = _Answer(now, _read(install), monotonic())
+    return known.records
 
 
 def _look(path: bytes) -> Snapshot | None:

@@ -78,6 +78,21 @@ def test_the_last_answer_is_kept_until_something_changes(tmp_path: Path) -> None
     assert list(read(tmp_path)) == [str(tmp_path / "models" / "b")]
 
 
+def test_while_invokeai_works_an_answer_does_for_a_moment(tmp_path: Path) -> None:
+    """Else each picture that it makes would have its whole database copied."""
+    database = invokeai(tmp_path, [{"path": "a"}])
+    with closing(sqlite3.connect(database)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("CREATE TABLE images (name TEXT)")
+        writer.commit()
+        first = records(os.fsencode(tmp_path))
+        writer.execute("INSERT INTO images VALUES ('x')")
+        writer.commit()
+
+        assert records(os.fsencode(tmp_path)) is first
+    assert list(read(tmp_path)) == [str(tmp_path / "models" / "a")]
+
+
 def test_where_there_is_no_database_there_is_nothing_to_say(tmp_path: Path) -> None:
     assert records(os.fsencode(tmp_path)) == {}
     assert records(os.fsencode(tmp_path / "nowhere")) == {}
