@@ -255,6 +255,9 @@ PLANTED = _words(
 )
 """Keys in an object's state that Python itself would call or obey, while it loads or later."""
 
+NO_NAME = "A name that is none"
+"""Verdict on words that Python could not import: a sign of an odd pickle, or that the text is no pickle at all."""
+
 _NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -264,7 +267,7 @@ def verdict(module: str, name: str, *, script: bool = False) -> str:
     if name in ALLOWED.get(module, ()) or (script and module.partition(".")[0] == "__torch__"):
         return ""
     if not _NAME.fullmatch(module) or not _NAME.fullmatch(name):
-        return "A name that is none"
+        return NO_NAME
     if _dangerous(module, name.split(".")):
         return "The pickle calls for"
     return FOREIGN

@@ -14,6 +14,7 @@ from catalog.errors import MalformedFile, UnsafeFile, UnsupportedFormat
 from catalog.formats import pytorch_legacy, pytorch_tar, pytorch_zip
 from catalog.formats.base import Probe, Problem, Source
 from catalog.formats.pickle_machine import Findings
+from catalog.formats.pickle_names import NO_NAME
 from catalog.vocabulary import FindingCode, Format, Outcome
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def disguised(source: Source) -> Probe | None:
     try:
         probe = _probe(pytorch_legacy.read(source, findings), findings)
     except UnsafeFile as error:
+        if str(error.params.get("what", "")).startswith(NO_NAME):
+            return None  # a script that begins with `import`, say: letters are opcodes too
         return Probe(Format.PICKLE, error.outcome, problems=(Problem(error.code, error.params),))
     except (MalformedFile, UnsupportedFormat):
         return None

@@ -74,7 +74,9 @@ def is_wanted(name: str, here: Iterable[str], folder: bytes) -> bool:
 
     `here` is what lies beside it, in the folder whose path with a closing `/` is `folder`.
     """
-    if _PIECE.fullmatch(name) or (name == _MANIFEST and folder.endswith(b".mlpackage/")):
+    if (("-shard" in name or ".data-" in name) and _PIECE.fullmatch(name)) or (
+        name == _MANIFEST and folder.endswith(b".mlpackage/")
+    ):
         return True
     if name != "model.json" and not name.endswith(_UNNAMED):
         return False
