@@ -59,8 +59,8 @@ class Facts:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The words of the file's name and of the folder that it lies in, and each pair of neighbours as one."""
-        text = "/".join(self.path.decode(errors="replace").lower().split("/")[-2:])
+        """The words of the file's name and of the folders that it lies in, and each pair of neighbours as one."""
+        text = self.path.decode(errors="replace").lower()
         parts = [word for word in re.split(r"[^a-z0-9.]+|\.(?=[a-z])", text) if word]
         return frozenset([*parts, *(f"{one}-{other}" for one, other in pairwise(parts))])
 

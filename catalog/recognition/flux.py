@@ -48,6 +48,10 @@ def _reads(*widths: int) -> Either:
     return Either((Has("txt_in.weight", LDM, {1: widths}), Has("context_embedder.weight", TRANSFORMER, {1: widths})))
 
 
+_OVIS = Has("double_blocks.0.img_mlp.gate_proj.weight", LDM)
+_LONGCAT = (_reads(3584), No(Begins(tuple(f"{prefix}vector_in." for prefix in LDM))), No(_OVIS))
+_LIKE_FLUX = tuple(No(marker) for marker in (_HUNYUAN, _SHAPES, _SECOND, _CHROMA, _AURA, _OVIS, _reads(3584)))
+
 FAMILY = Family(
     kinds=(
         KindRule(Kind.DIFFUSION_MODEL, (_BLOCK,)),
@@ -57,7 +61,9 @@ FAMILY = Family(
     bases=(
         BaseRule(Base.FLUX_2, DIFFUSION, (_SECOND,)),
         BaseRule(Base.CHROMA, DIFFUSION, (Either((_BLOCK, _SINGLE)), _CHROMA)),
-        BaseRule(Base.FLUX, DIFFUSION, (_BLOCK, No(_HUNYUAN), No(_SHAPES), No(_SECOND), No(_CHROMA), No(_AURA))),
+        BaseRule(Base.FLUX, DIFFUSION, (_BLOCK, *_LIKE_FLUX)),
+        BaseRule(Base.OVIS_IMAGE, DIFFUSION, (_BLOCK, _OVIS)),
+        BaseRule(Base.LONGCAT_IMAGE, DIFFUSION, (_BLOCK, *_LONGCAT)),
         BaseRule(
             Base.FLUX,
             DIFFUSION,

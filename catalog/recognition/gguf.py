@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
 from catalog.recognition.base import Sign
 from catalog.recognition.markers import Architecture, Begins, Either, Has, Says
 from catalog.recognition.rules import BaseRule, Family, KindRule, TraitRule
 from catalog.vocabulary import Base, Kind, Trait
+
+if TYPE_CHECKING:
+    from catalog.recognition.facts import Facts
 
 _LANGUAGE: tuple[tuple[Base, str], ...] = (
     (Base.LLAMA, "llama llama4 deci arcee apertus"),
@@ -91,8 +97,22 @@ _TIES = Either((Begins(("mm.", "resampler.", "v.merger.")), Says("general.type",
 _VISUAL = Architecture(("qwen2vl", "qwen3vl", "qwen3vlmoe", "cogvlm", "chameleon", "hunyuan_vl", "paddleocr"))
 _MANY = Architecture(tuple(f"{name}" for _, words in _LANGUAGE for name in words.split() if "moe" in name))
 
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The header says how the vectors of a text's words become one: `<architecture>.pooling_type` above 0."""
+
+    sign: ClassVar[Sign] = Sign.CONFIG
+
+    def found(self, facts: Facts) -> str:
+        key = f"{facts.header.get('general.architecture')}.pooling_type"
+        stated = facts.header.get(key)
+        return f"the header's {key} is {stated}" if isinstance(stated, int) and stated > 0 else ""
+
+
 FAMILY = Family(
     kinds=(
+        KindRule(Kind.EMBEDDER, (Pools(),)),
         KindRule(Kind.PROJECTOR, (_SIGHT, _TIES)),
         KindRule(Kind.CLIP_VISION, (_SIGHT,)),
         *(KindRule(kind, markers) for kind, _, markers in _RULES),

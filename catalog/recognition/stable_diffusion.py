@@ -54,6 +54,7 @@ _SD_3_DIFFUSERS = (
     No(Begins(tuple(f"{prefix}single_transformer_blocks." for prefix in TRANSFORMER))),
 )
 _CASCADE = Has("clf.1.weight", LDM)
+_CASCADE_TEXT = Either((Has("clip_txt_mapper.weight", LDM), Has("clip_mapper.weight", LDM)))
 
 FAMILY = Family(
     kinds=(
@@ -64,13 +65,13 @@ FAMILY = Family(
         ),
         KindRule(Kind.DIFFUSION_MODEL, (Has("joint_blocks.0.context_block.attn.qkv.weight", LDM),)),
         KindRule(Kind.DIFFUSION_MODEL, _SD_3_DIFFUSERS),
-        KindRule(Kind.DIFFUSION_MODEL, (_CASCADE,)),
+        KindRule(Kind.DIFFUSION_MODEL, (_CASCADE, _CASCADE_TEXT)),
         KindRule(Kind.DIFFUSION_MODEL, (Begins(("model.diffusion_model.",)),)),
     ),
     bases=(
         BaseRule(Base.KOLORS, DIFFUSION, (_KOLORS,)),
         BaseRule(Base.SVD, DIFFUSION, (_VIDEO,)),
-        BaseRule(Base.STABLE_CASCADE, DIFFUSION, (_CASCADE,)),
+        BaseRule(Base.STABLE_CASCADE, DIFFUSION, (_CASCADE, _CASCADE_TEXT)),
         BaseRule(Base.SD_1, DIFFUSION, (_width(_LDM_FULL, _FULL, 768),)),
         BaseRule(Base.SD_2, DIFFUSION, (_width(_LDM_FULL, _FULL, 1024),)),
         BaseRule(Base.SDXL, DIFFUSION, (_width(_LDM_HALF, _HALF, 2048), No(Has(_LDM_FULL, LDM)))),

@@ -86,7 +86,8 @@ _TINY = Either(
     (
         Has("taesd_decoder.1.weight"),
         Has("taesd_encoder.0.weight"),
-        Has("decoder.layers.1.weight", dims={0: 64}),
+        Has("decoder.layers.0.weight", dims={0: 64, 2: 3, 3: 3}),
+        Has("decoder.layers.1.weight", dims={0: 64, 2: 3, 3: 3}),
     )
 )
 _TINY_ALONE = Either(

@@ -110,6 +110,8 @@ class Base(Word):
     ERNIE_IMAGE = "ernie-image", "ERNIE-Image"
     IDEOGRAM_4 = "ideogram-4", "Ideogram 4"
     KREA_2 = "krea-2", "Krea 2"
+    OVIS_IMAGE = "ovis-image", "Ovis-Image"
+    LONGCAT_IMAGE = "longcat-image", "LongCat-Image"
     ANIMA = "anima", "Anima"
     KANDINSKY = "kandinsky", "Kandinsky"
     KANDINSKY_5 = "kandinsky-5", "Kandinsky 5"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from catalog.vocabulary import Base, Format, Kind, Trait
 from tests.recognition.telling import of
+
+if TYPE_CHECKING:
+    from catalog.formats.base import Json
 
 WORDS = {"token_embd.weight": (32000, 4096), "blk.0.attn_q.weight": (4096, 4096)}
 
@@ -59,6 +64,13 @@ def test_what_ties_pictures_to_words_is_a_projector() -> None:
     assert of({"mm.0.weight": (4096, 1024), "v.blk.0.attn_q.weight": (8, 8)}, clip).kind is Kind.PROJECTOR
     assert of({"v.blk.0.attn_q.weight": (8, 8)}, {**clip, "general.type": "mmproj"}).kind is Kind.PROJECTOR
     assert of({"v.blk.0.attn_q.weight": (8, 8)}, clip).kind is Kind.CLIP_VISION
+
+
+def test_a_language_model_that_pools_embeds() -> None:
+    said: dict[str, Json] = {"general.architecture": "qwen3", "qwen3.pooling_type": 3}
+    found = of(WORDS, said, container=Format.GGUF)
+    assert (found.kind, found.base, found.candidates) == (Kind.EMBEDDER, Base.QWEN, ())
+    assert of(WORDS, {**said, "qwen3.pooling_type": 0}, container=Format.GGUF).kind is Kind.LLM
 
 
 def test_experts_are_told() -> None:

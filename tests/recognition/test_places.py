@@ -53,6 +53,8 @@ def test_a_folder_for_checkpoints_says_nothing_against_a_network_alone() -> None
         (b"flux2-vae.safetensors", Base.FLUX_2),
         (b"vae-ft-mse-840000.safetensors", Base.UNKNOWN),
         (b"sdxlike.safetensors", Base.UNKNOWN),
+        (b"flux/main/ae.safetensors", Base.FLUX),
+        (b"influx/ae.safetensors", Base.UNKNOWN),
     ],
 )
 def test_words_of_a_name_are_whole_words(name: bytes, base: Base) -> None:
