@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog.formats.folder_sets import within
 from catalog.formats.set_values import FileSet, SetFile
-from catalog.storage.described import PLACE_ITSELF, Program, manifest_of, program_of
+from catalog.storage.described import PLACE_ITSELF, Program, manifest_of, missing, program_of
 from catalog.vocabulary import FileRole, Format
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def _set(entry: Entry, program: Program, data: list[tuple[bytes, Entry]], loose:
     )
     files.sort(key=attrgetter("name"))
     path = entry.path if program.above == PLACE_ITSELF else place
-    return FileSet(path, program.word, place, Format(program.word), tuple(files))
+    absent = tuple(missing({file.name for file in files}))
+    return FileSet(path, program.word, place, Format(program.word), tuple(files), absent)
 
 
 def _split(path: bytes) -> tuple[bytes, bytes]:

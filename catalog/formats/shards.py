@@ -9,6 +9,7 @@ from catalog.formats.base import Problem, SetMember
 from catalog.formats.set_names import Family, family_of
 from catalog.formats.strict_json import load_object
 from catalog.formats.text import clean_name, clean_text
+from catalog.storage import described
 from catalog.storage.values import shown
 from catalog.vocabulary import FileRole, FindingCode
 
@@ -36,6 +37,7 @@ def problems(files: Sequence[SetMember], held: Mapping[bytes, Container[str]]) -
                 else:
                     yield found
     told.update(_of_names(names))
+    told.update(described.missing(names))
     for name in sorted(told - names):
         yield Problem(FindingCode.MISSING_SHARD, {"shard": shown(name)})
 

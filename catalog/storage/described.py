@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 PLACE_ITSELF = -1
 
@@ -41,6 +41,11 @@ _MANIFEST = "Manifest.json"
 
 _PAIRS = {b".xml": ("openvino", b".bin"), b".param": ("ncnn", b".bin"), b".pdmodel": ("paddle", b".pdiparams")}
 _PIECE = re.compile(r".+\.data-\d{5}-of-\d{5}|.+-shard\d+of\d+(?:\.bin)?", re.DOTALL)
+_NUMBERED = re.compile(
+    rb"(?P<head>.+)(?:\.data-(?P<at>\d{5})-of-(?P<of>\d{5})|-shard(?P<shard>\d{1,6})of(?P<shards>\d{1,6}))(?P<tail>(?:\.bin)?)",
+    re.DOTALL,
+)
+_MOST_NAMED = 100
 _UNNAMED = (".xml", ".param", ".index")
 """Suffixes of descriptions that are taken for their data's sake alone."""
 
@@ -67,6 +72,30 @@ def program_of(path: bytes) -> Program | None:
 def manifest_of(folder: bytes) -> bytes:
     """The manifest of a package, by the folder of its model; empty for another folder."""
     return folder.removesuffix(_PACKAGED) + b"/Manifest.json" if folder.endswith(_PACKAGED) else b""
+
+
+def missing(there: set[bytes]) -> Iterator[bytes]:
+    """The pieces that the numbers of others promise: TensorFlow counts from 0, TensorFlow.js from 1."""
+    for name in _fellows(there):
+        if name not in there:
+            yield name
+
+
+def _fellows(there: set[bytes]) -> Iterator[bytes]:
+    """Each name that one of the pieces promises; of a false number no more than a hundred beyond what is there."""
+    families = {
+        (found["head"], found["of"], found["shards"], found["tail"]) for found in map(_numbered, there) if found
+    }
+    most = len(there) + _MOST_NAMED
+    for head, of, shards, tail in sorted(families, key=str):
+        if of:
+            yield from (b"%b.data-%05d-of-%b%b" % (head, at, of, tail) for at in range(min(int(of), most)))
+        else:
+            yield from (b"%b-shard%dof%b%b" % (head, at, shards, tail) for at in range(1, min(int(shards), most) + 1))
+
+
+def _numbered(name: bytes) -> re.Match[bytes] | None:
+    return _NUMBERED.fullmatch(name) if b".data-" in name or b"-shard" in name else None
 
 
 def is_wanted(name: str, here: Iterable[str], folder: bytes) -> bool:

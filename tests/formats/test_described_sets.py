@@ -100,6 +100,31 @@ def test_it_is_one_model_that_is_named(printed: str, kind: Format, files: dict[s
     assert {os.fsdecode(os.path.join(one.folder, file.name)) for file in one.files} == set(files)
 
 
+@pytest.mark.parametrize(
+    ("printed", "lost"),
+    [
+        ("run/model.ckpt-9.index#tensorflow", "model.ckpt-9.data-00001-of-00002"),
+        ("run/model.ckpt-9.index#tensorflow", "model.ckpt-9.data-00000-of-00002"),
+        ("web#tfjs", "group1-shard1of2.bin"),
+    ],
+)
+def test_a_missing_piece_is_named(printed: str, lost: str, tmp_path: Path) -> None:
+    files = next(files for name, _, files in CASES if name == printed)
+    found = probe_tree(write_tree(tmp_path, {name: body for name, body in files.items() if not name.endswith(lost)}))
+    probe = found[printed].probe
+    assert probe.outcome is Outcome.INVALID
+    assert [problem.params["shard"] for problem in probe.problems if problem.code is FindingCode.MISSING_SHARD] == [
+        lost
+    ]
+    assert sets(tmp_path)[0].missing == (lost.encode(),)
+
+
+def test_a_false_number_of_pieces_is_not_followed(tmp_path: Path) -> None:
+    files = {"a/m.index": TABLE, "a/m.data-00000-of-99999": WEIGHTS}
+    (one,) = sets(write_tree(tmp_path, files))
+    assert 100 <= len(one.missing) < 110
+
+
 def test_a_description_without_its_data_is_a_file_by_itself(tmp_path: Path) -> None:
     files = {"a/saved_model.pb": SAVED, "b/i.pdmodel": PADDLE, "c/model.mlmodel": COREML, "d/m.bin": WEIGHTS}
     assert sorted(probe_tree(write_tree(tmp_path, files))) == sorted(files)
