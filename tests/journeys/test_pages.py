@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from catalog.models import Finding, Job, Library
 from catalog.services import first_account
+from tests.journeys.recognised import TROUBLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,12 @@ def _addresses(models: list[ModelRecord]) -> list[str]:
     library = Library.objects.get(name="ComfyUI")
     job = Job.objects.get(kind="scan", state="done")
     variant = models[1].variants.order_by("number")[0]
+    troubled = [model for model in models if model.name in {name for name, *_rest in TROUBLES}]
+    unsafe = troubled[0].variants.get()
     return [
+        f"/models/{models[0].pk}/", f"/models/{models[5].pk}/", *(f"/models/{model.pk}/" for model in troubled),
+        f"/variants/{unsafe.pk}/tensors/", "/models/?quantisation=none&layout=none", "/attention/?group=bad",
+        "/help/formats/", "/help/models/",
         "/", "/models/", "/models/?format=gguf&q=flux", "/models/?q=nothing-like-this", f"/models/{models[1].pk}/",
         f"/models/{models[6].pk}/", f"/models/{models[-1].pk}/", f"/models/{models[1].pk}/edit/",
         f"/models/{models[1].pk}/forget/", f"/variants/{variant.pk}/tensors/", "/libraries/",
@@ -101,6 +107,45 @@ def test_a_hash_is_copied_whole(walker: Make, filled: list[ModelRecord]) -> None
     copied = someone.page.evaluate("navigator.clipboard.readText()")
     variant = filled[1].variants.order_by("number")[0]
     assert copied == bytes(variant.hashes.get(algorithm="blake3").digest).hex()
+
+
+def test_a_trigger_word_is_copied_alone(walker: Make, filled: list[ModelRecord]) -> None:
+    someone = walker()
+    someone.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    someone.log_in()
+    someone.go(f"/models/{filled[5].pk}/")
+    someone.page.get_by_role("button", name="Copy masterpiece").click()
+    someone.page.wait_for_selector(".word .copied")
+    assert someone.page.evaluate("navigator.clipboard.readText()") == "masterpiece, best quality, intricate"
+
+
+def test_a_picture_moves_nothing_when_it_comes(walker: Make, filled: list[ModelRecord]) -> None:
+    someone = walker()
+    someone.log_in()
+    size = """() => {
+        const box = document.querySelector(".preview").getBoundingClientRect();
+        return [box.width, box.height];
+    }"""
+    someone.page.route("**/preview/", lambda route: route.abort())
+    someone.go(f"/models/{filled[0].pk}/")
+    before = someone.page.evaluate(size)
+    someone.page.unroute("**/preview/")
+    someone.go(f"/models/{filled[0].pk}/")
+    someone.page.wait_for_function("() => document.querySelector('.preview').naturalWidth > 0")
+    assert someone.page.evaluate(size) == before
+
+
+def test_rare_values_of_a_filter_unfold_without_javascript(walker: Make, filled: list[ModelRecord]) -> None:
+    someone = walker(scripts=False)
+    someone.log_in()
+    someone.go("/models/")
+    kinds = someone.page.locator("details[data-filter-title=kind]")
+    link = kinds.locator(".more a").first
+    assert not link.is_visible()
+    kinds.locator(".more > summary").click()
+    link.click()
+    assert "kind=" in someone.page.url
+    assert someone.page.locator(".who-name").count() >= 1
 
 
 def test_progress_moves_by_itself(walker: Make, filled: list[ModelRecord]) -> None:

@@ -67,6 +67,11 @@ def test_tags_are_kept_once_whatever_their_case(model: ModelRecord, ada: User) -
     assert edited.tags == ["Anime", "two words"]
 
 
+def test_trigger_words_are_kept_as_tags_are(model: ModelRecord, ada: User) -> None:
+    edited = editing.edit(model=model, fields={"trigger_words": ["a cat, sitting", "A Cat, sitting"]}, user=ada)
+    assert (edited.trigger_words, edited.edited) == (["a cat, sitting"], ["trigger_words"])
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
@@ -79,6 +84,8 @@ def test_tags_are_kept_once_whatever_their_case(model: ModelRecord, ada: User) -
         ({"base": None}, "base is one of"),
         ({"tags": "anime"}, "list of texts"),
         ({"tags": [1]}, "list of texts"),
+        ({"trigger_words": "a cat"}, "trigger words are a list of texts"),
+        ({"trigger_words": ["x" * 1001]}, "a trigger word is longer"),
         ({"tags": [str(number) for number in range(201)]}, "at most 200"),
         ({"notes": "good", "kind": "banana"}, "kind is one of"),
     ],
