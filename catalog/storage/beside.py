@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalog.storage.names import WEIGHTS, suffix_of
+from catalog.storage.names import STORE_PREFIX, WEIGHTS, suffix_of
 from catalog.vocabulary import NoteKind
 
 if TYPE_CHECKING:
@@ -63,20 +63,26 @@ class Matched(NamedTuple):
     owner: str
 
 
+def is_revision(folder: bytes) -> bool:
+    """A revision of a repository in a cache of Hugging Face, `models--owner--name/snapshots/commit`."""
+    parts = folder.split(b"/")
+    return len(parts) > 2 and parts[-2] == b"snapshots" and parts[-3].startswith(STORE_PREFIX.encode())
+
+
 def match(
-    notes: Iterable[str], *, weights: Sequence[str], folders: Iterable[str], itself: str | None
+    notes: Iterable[str], *, weights: Sequence[str], folders: Iterable[str], itself: str | None, carded: bool = False
 ) -> Iterator[Matched]:
     """The names of one folder that speak of a model in it, of a folder in it, or of the folder itself.
 
     `weights` are the files with weights in it, `folders` the folders; `itself` is the folder's own name when it is a
-    model, else None.
+    model, else None. `carded`: all models below it are spoken of by its card.
     """
     owners = _owners(weights, folders)
     if itself:
         owners.setdefault(itself, "")
     for name in notes:
         if name == _CARD:
-            if itself is not None:
+            if itself is not None or carded:
                 yield Matched(name, NoteKind.MODEL_CARD, "")
         elif name == _CACHE:
             yield Matched(name, NoteKind.A1111_CACHE, "")

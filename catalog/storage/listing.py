@@ -18,6 +18,7 @@ from catalog.storage.beside import (
     MAYBE_CONFIG,
     MODELS_FOLDER,
     Beside,
+    is_revision,
     match,
 )
 from catalog.storage.described import is_wanted
@@ -206,7 +207,8 @@ class Listing:
         folders = (item.name for item in found if item.is_dir(follow_symlinks=False))
         is_model = any(item.name in CONFIGURED for item in found)
         itself = os.fsdecode(os.path.basename(prefix[:-1])) if is_model else None
-        for name, kind, owner in match(items, weights=weights, folders=folders, itself=itself):
+        carded = is_revision(os.path.join(self._root.real, prefix[:-1]))
+        for name, kind, owner in match(items, weights=weights, folders=folders, itself=itself, carded=carded):
             path = prefix + os.fsencode(name)
             if self._has_patterns and self._exclude.verdict(path):
                 continue

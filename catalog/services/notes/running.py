@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import DataError
+from django.db.models import Q
 
 from catalog.errors import LibraryOffline
 from catalog.models import Location
 from catalog.services import libraries
 from catalog.services.notes import caches, pictures, telling, waiting
 from catalog.services.notes.reading import Page, read_all
+from catalog.services.scanning.notes import below
 from catalog.sidecars import Told
 from catalog.storage.root import Root
 from catalog.vocabulary import LocationState, NoteKind
@@ -102,26 +104,23 @@ def _tell_alone(pages: Sequence[Page], also: Mapping[int, list[int]]) -> int:
 
 def _same_folders(notes: Sequence[Note]) -> Mapping[int, list[int]]:
     """A note about a folder speaks of every set in it: number of its location -> those of the others."""
-    about = {
-        bytes(note.location.path): note.location
-        for note in notes
-        if note.location is not None and note.location.set_name and _of_folder(note, bytes(note.location.path))
-    }
-    if not about:
-        return {}
-    library_id = notes[0].library_id
-    rows = Location.objects.filter(
-        library=library_id, path__in=list(about), state=LocationState.PRESENT, variant__isnull=False
-    )
     found: dict[int, list[int]] = {}
-    for pk, path in rows.order_by("pk").values_list("pk", "path"):
-        main = about[bytes(path)].pk
-        if pk != main:
-            found.setdefault(main, []).append(pk)
+    for note in notes:
+        wanted = _spoken_of(note, note.location) if note.location is not None else None
+        if wanted is not None and note.location is not None:
+            rows = Location.objects.filter(
+                wanted, library=note.library_id, state=LocationState.PRESENT, variant__isnull=False
+            )
+            others = rows.exclude(pk=note.location.pk).order_by("pk").values_list("pk", flat=True)
+            found[note.location.pk] = list(others)
     return found
 
 
-def _of_folder(note: Note, folder: bytes) -> bool:
-    """A card in the folder, or a note beside it that begins with its name."""
-    path = bytes(note.path)
-    return note.kind == NoteKind.MODEL_CARD or os.path.dirname(path) == os.path.dirname(folder)
+def _spoken_of(note: Note, main: Location) -> Q | None:
+    """Of a card in a folder, or a note beside one that begins with its name; None of a note about one place."""
+    folder, place = os.path.dirname(bytes(note.path)), bytes(main.path)
+    if note.kind == NoteKind.MODEL_CARD and folder != place:
+        return below(folder)
+    if main.set_name and (note.kind == NoteKind.MODEL_CARD or folder == os.path.dirname(place)):
+        return Q(path=place)
+    return None

@@ -34,9 +34,12 @@ _OURS = (ClaimSource.CIVITAI, ClaimSource.SIDECAR)
 
 
 class _Place(NamedTuple):
+    """`own`: the words are from all notes of the place itself, not from those of a folder around it."""
+
     location: Location
     variant: Variant
     words: Words
+    own: bool
 
 
 @in_one_transaction
@@ -53,7 +56,7 @@ def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]
     locations = {row.pk: row for row in rows.order_by("pk") if row.variant_id in homes}
     files = _files(locations)
     places = [
-        _Place(locations[one], homes[_uuid(locations[one].variant_id)], together(said, files[one]))
+        _Place(locations[one], homes[_uuid(locations[one].variant_id)], together(said, files[one]), one == main)
         for main, said in pages.items()
         for one in (main, *also.get(main, ()))
         if one in locations
@@ -61,7 +64,7 @@ def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]
     places.sort(key=lambda place: (place.variant.number, place.location.pk))
     learnt = _tell_models(places, {row.pk: live(row.model_id, held) for row in variants})
     _list_ids(places)
-    _list_hashes(places)
+    _list_hashes([place for place in places if place.own])
     comparing.compare(list(locations))
     stamp([page for main, said in pages.items() if main in locations for page in said])
     return learnt

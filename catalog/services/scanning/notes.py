@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 from django.db import transaction
+from django.db.models import Q
 
 from catalog.models import Location, LocationFile, Note
 from catalog.services import bulk, findings
@@ -94,6 +95,9 @@ def _placed(library: Library, notes: Sequence[Beside]) -> dict[bytes, _Now]:
     for batch in batches(owners):
         places |= _of_files(library, batch)
         places |= _of_folders(library, [path for path in batch if path not in places])
+    for note in notes:
+        if note.kind is NoteKind.MODEL_CARD and note.owner not in places:
+            places |= _of_revision(library, note.owner)
     found = {}
     for note in notes:
         if note.kind in OF_PROGRAMS:
@@ -112,6 +116,17 @@ def _of_folders(library: Library, paths: Sequence[bytes]) -> Mapping[bytes, int]
     """Of a folder with several sets, the first that became known; whoever reads the note asks for the others."""
     rows = Location.objects.filter(library=library, path__in=paths).order_by("-pk")
     return {bytes(path): pk for path, pk in rows.values_list("path", "pk")}
+
+
+def _of_revision(library: Library, folder: bytes) -> Mapping[bytes, int]:
+    """A card speaks of every file below its folder where that is no model itself."""
+    first = Location.objects.filter(below(folder), library=library).order_by("pk").first()
+    return {folder: first.pk} if first is not None else {}
+
+
+def below(folder: bytes) -> Q:
+    """Locations below a folder."""
+    return Q(path__gt=folder + b"/", path__lt=folder + b"0") if folder else Q()  # `0` comes after `/`
 
 
 def _again(library: Library) -> None:

@@ -216,3 +216,43 @@ def test_a_model_card_speaks_of_every_set_in_its_folder(tmp_path: Path) -> None:
 
     rows = ModelRecord.objects.filter(merged_into=None)
     assert [(row.licence, row.tags) for row in rows] == [("apache-2.0", ["tiny"])] * 2
+
+
+def test_the_card_of_a_revision_speaks_of_all_files_in_it(tmp_path: Path) -> None:
+    """As a cache of Hugging Face has them: links into blobs, and folders below."""
+    home = "models--owner--name"
+    for number, name in enumerate(("a.safetensors", "deep/b.safetensors", "README.md")):
+        card = b"---\nlicense: mit\n---\n"
+        put(tmp_path, f"{home}/blobs/{number}", card if name == "README.md" else model(number))
+        link = tmp_path / home / "snapshots" / ("ab" * 20) / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(tmp_path / home / "blobs" / str(number))
+    put(tmp_path, "other.safetensors", model(9))
+    put(tmp_path, "README.md", card)
+    library = add(tmp_path)
+    told(library)
+
+    rows = ModelRecord.objects.filter(merged_into=None).values_list("variants__locations__path_text", "licence")
+    assert {path.rpartition("/")[2]: licence for path, licence in rows} == {
+        "a.safetensors": "mit",
+        "b.safetensors": "mit",
+        "other.safetensors": "",
+    }
+
+
+def test_a_card_that_changes_leaves_what_others_list_alone(tmp_path: Path) -> None:
+    put(tmp_path, "m/config.json", b"{}")
+    put(tmp_path, "m/model.safetensors", model(1))
+    put(tmp_path, "m/model.fp16.safetensors", model(2))
+    for name, number in (("model", 1), ("model.fp16", 2)):
+        put(tmp_path, f"m/{name}.safetensors.sha256", hashlib.sha256(model(number)).hexdigest().encode())
+    put(tmp_path, "m/README.md", b"---\ntags:\n- one\n---\n")
+    library = add(tmp_path)
+    told(library)
+    before = set(HashClaim.objects.values_list("pk", flat=True))
+    assert len(before) == 2
+    put(tmp_path, "m/README.md", b"---\ntags:\n- two\n---\n")
+    told(library)
+
+    assert set(HashClaim.objects.values_list("pk", flat=True)) == before
+    assert [row.tags for row in ModelRecord.objects.all()] == [["one", "two"]] * 2
