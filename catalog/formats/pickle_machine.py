@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from catalog.errors import MalformedFile
     from catalog.formats.pickle_tape import Tape
 
-MAX_STEPS = 3_000_000
+MAX_STEPS = 1_000_000
 """Opcodes of all pickles of one file; a checkpoint of 2,500 tensors has a hundred thousand."""
 MAX_KEPT = 67_108_864
 """Bytes of all texts that are kept."""

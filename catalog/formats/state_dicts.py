@@ -17,7 +17,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from catalog.formats.base import malformed
-from catalog.formats.pickle_values import Made, Pairs, Tensor, Value
+from catalog.formats.pickle_values import Made, Name, Pairs, Tensor, Value
 from catalog.formats.text import clean_name
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ MAX_FACTS = 256
 """Plain values beside the tensors that are kept, none deeper than `_FACT_DEPTH`, no text longer than `_FACT_TEXT`."""
 
 _FACT_DEPTH = 3
+_CONTAINERS = (list, tuple, Pairs, Made)
+_PLAIN = (str, bytes, int, float, type(None), Name)
 _FACT_TEXT = 4_096
 _FACT_LIST = 64
 
@@ -124,13 +126,22 @@ def _check_room(count: int, characters: int) -> None:
 def _children(place: _Place) -> Iterator[_Place]:
     inside = place.inside or isinstance(place.value, Made)
     room = MAX_NAME - sum(map(len, place.path)) - len(place.tail)
+    plain = inside or len(place.path) >= _FACT_DEPTH
     for key, value in _entries(place.value):
+        if _is_empty(value) if isinstance(value, _CONTAINERS) else plain and isinstance(value, _PLAIN):
+            continue
         if len(key) >= room:
             raise malformed(f"A name of more than {MAX_NAME:,} characters", "the pickle")
         path, tail = place.path, f"{place.tail}.{key}" if place.tail else key
         if not inside:
             path, tail = (*path, key), ""
         yield _Place(value, path, tail, place.depth + 1, inside)
+
+
+def _is_empty(value: Value) -> bool:
+    if isinstance(value, Made):
+        return not (value.args or value.state or value.items or value.pairs)
+    return not (value.flat if isinstance(value, Pairs) else value)
 
 
 def _entries(value: Value) -> Iterable[tuple[str, Value]]:

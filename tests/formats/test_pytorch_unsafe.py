@@ -255,7 +255,7 @@ def test_nests_and_shares_are_walked_once() -> None:
 
 
 def test_the_steps_of_a_pickle_are_counted() -> None:
-    assert probe(b"\x80\x02" + b"N0" * 1_600_000 + b"N.").outcome is Outcome.INVALID
+    assert probe(b"\x80\x02" + b"N0" * 510_000 + b"N.").outcome is Outcome.INVALID
 
 
 OPCODES = [bytes([number]) for number in range(256)]

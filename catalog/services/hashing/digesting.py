@@ -79,7 +79,8 @@ class Digester:
                 _refuse_writers(file)
             seen = all(as_seen(file, row) for file, row in zip(opened, place.files, strict=True))
             if seen and not place.edited and place.location.outcome in _READ_ONCE:
-                found = self._digest(place, opened, unpack(packed) if packed is not None else None, None)
+                known = packed if place.location.outcome in _WITH_TENSORS else None
+                found = self._digest(place, opened, unpack(known) if known is not None else None, None)
                 if place.content in {None, found.content}:
                     return found
             reading = read_opened(place, opened)
