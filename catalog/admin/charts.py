@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from catalog.queries.dashboard import Cell
 
+SHOWN_FORMATS = 8
+"""Bars that are drawn; the table below the picture has every format."""
 _LEAST_PERCENT = 0.6
 _MASSES = (("m32", "32 bit"), ("mb16", "bf16"), ("m16", "16 bit"), ("m8", "8 bit"), ("m4", "4 to 6 bit"), ("", "other"))
 
@@ -64,6 +66,12 @@ def storage_bars(cells: Sequence[Cell]) -> list[Bar]:
     longest = max(totals.values(), default=0)
     names = sorted(totals, key=lambda name: (-totals[name], name))
     return [Bar(name, totals[name], tuple(_segments(by_format[name], longest))) for name in names]
+
+
+def beyond(bars: Sequence[Bar]) -> tuple[int, int]:
+    """How many formats the picture leaves to its table, and their bytes."""
+    hidden = bars[SHOWN_FORMATS:]
+    return len(hidden), sum(bar.bytes for bar in hidden)
 
 
 def legend(cells: Iterable[Cell]) -> list[Key]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from catalog.admin.charts import legend, storage_bars
+from catalog.admin.charts import SHOWN_FORMATS, beyond, legend, storage_bars
 from catalog.models import Library
 from catalog.queries.dashboard import Cell
 from catalog.templatetags import look
@@ -120,3 +120,9 @@ def test_a_library_says_whose_folders_are_in_it() -> None:
     assert look.layout(Library(last_report=kept)) == "ComfyUI and InvokeAI"
     assert look.layout(Library(last_report={"layouts": []})) == look.layout(Library()) == "plain folder"
     assert look.layout(Library(layout="ollama", managed=True)) == "Ollama, managed"
+
+
+def test_formats_beyond_the_picture_are_summed() -> None:
+    bars = storage_bars([Cell(f"f{n}", "fp16", 16, 100 - n, 1) for n in range(SHOWN_FORMATS + 2)])
+    assert beyond(bars) == (2, 100 - SHOWN_FORMATS + 99 - SHOWN_FORMATS)
+    assert beyond(bars[:3]) == (0, 0)

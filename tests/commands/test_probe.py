@@ -79,7 +79,7 @@ def test_a_mixture_of_types_is_counted_and_told(tmp_path: Path) -> None:
     path.write_bytes(safetensors({"a.weight": np.zeros(3, np.float16), "b.weight": np.zeros(1, np.float32)}))
     (row,) = rows(path)
     assert row["dtypes"] == {"F16": 3, "F32": 1}
-    assert "stored as 75 % F16, 25 % F32" in run(path)[1]
+    assert "75 % F16, 25 % F32" in run(path)[1]
 
 
 def test_a_folder_gives_a_line_for_each_set(library: Path) -> None:

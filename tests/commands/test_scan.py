@@ -57,7 +57,8 @@ def test_a_program_gets_a_line_for_each_thing_when_it_is_hashed(folder: Path) ->
         "library": str(folder), "path_b64": base64.b64encode(b"loras/style.safetensors").decode(), "set": "",
         "outcome": "ok", "reason": "", "format": "safetensors", "kind": "lora", "base": "sd-1", "precision": "fp32",
         "size": len(LORA), "sha256": hashlib.sha256(LORA).hexdigest(), "variant": str(known.pk),
-        "model": str(known.model_id), "findings": [], "files": [],
+        "model": str(known.model_id), "findings": [], "files": [], "traits": [], "candidates": [],
+        "dtypes": {"F32": style["parameters"]},
     }  # fmt: skip
     assert {name: style[name] for name in expected} == expected
 

@@ -47,9 +47,12 @@ def gathered() -> dict[str, Any]:
     cells = dashboard.storage()
     rows = attention.open_rows()[:_FINDINGS]
     folders, now = dashboard.folders(), work.now()
+    bars = charts.storage_bars(cells)
     return {
         "numbers": dashboard.numbers(cells),
-        "bars": charts.storage_bars(cells),
+        "bars": bars,
+        "drawn": bars[: charts.SHOWN_FORMATS],
+        "beyond": charts.beyond(bars),
         "legend": charts.legend(cells),
         "waiting": dashboard.waiting_headers(),
         "now": now,

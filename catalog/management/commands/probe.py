@@ -12,7 +12,7 @@ from catalog.formats import Probe, Problem, SetMember, SetSource, probe_file, pr
 from catalog.formats.set_names import container_of
 from catalog.formats.sets import FileSet, group, parse_printed
 from catalog.management.output import DONE, FAILED, CatalogCommand, strings
-from catalog.management.telling import Other, Told, headline, mixture, others
+from catalog.management.telling import Other, Told, headline, others
 from catalog.recognition import Recognised, recognise
 from catalog.storage.names import data_of
 from catalog.storage.root import Root, open_path
@@ -122,7 +122,6 @@ class _Answer:
         yield headline(probe.outcome, [Format.label_of(probe.format)], facts, [counted, human_size(self.size)])
         if told.name:
             yield f"  named {told.name}"
-        yield from mixture(facts)
         yield from others(self._others())
         yield from (f"  {name}: {value}" for name, value in told.settings.items())
         yield from (f"  {reason.about}: {reason.text}" for reason in told.reasons)

@@ -19,6 +19,8 @@ _ALSO = {"base model": "base", "architecture": "base", "trait": "traits", "dtype
 _LABELS: Mapping[str, Callable[[str], str]] = {
     "kind": Kind.label_of, "base": Base.label_of, "traits": Trait.label_of, "precision": Precision.label_of,
 }  # fmt: skip
+_COUNTED = "values: "
+"""How a reason begins that only counts the types, as the bar beside it does."""
 _HEADINGS = {"kind": "Kind", "base": "Base model", "traits": "Variant of it", "precision": "Precision",
              "quantisation": "Quantisation", "parameters": "Parameters"}  # fmt: skip
 
@@ -46,6 +48,8 @@ class Fact:
 def facts(row: Variant, model: ModelRecord) -> tuple[Fact, ...]:
     """What a variant is, in the order in which people ask."""
     reasons, others = _reasons(row.reasons), _others(row.candidates)
+    if row.dtypes:
+        reasons["precision"] = tuple(text for text in reasons["precision"] if not text.startswith(_COUNTED))
     answers = {
         "kind": "" if row.kind == Kind.UNKNOWN else Kind.label_of(row.kind),
         "base": "" if row.base == Base.UNKNOWN else Base.label_of(row.base),

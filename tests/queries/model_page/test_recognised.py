@@ -41,6 +41,14 @@ def test_what_a_person_set_stands_beside_what_the_file_says() -> None:
     assert (found["kind"], found["base"]) == ("", "FLUX.1")
 
 
+def test_types_that_the_bar_counts_are_not_counted_twice() -> None:
+    counted = [["precision", "values: 75 % F16, 25 % F32"], ["precision", "the header says so"]]
+    known = facts(_variant(reasons=counted, dtypes={"F16": 3, "F32": 1}), ModelRecord())
+    assert next(fact.reasons for fact in known if fact.about == "precision") == ("the header says so",)
+    unknown = facts(_variant(reasons=counted[:1]), ModelRecord())
+    assert next(fact.reasons for fact in unknown if fact.about == "precision") == ("values: 75 % F16, 25 % F32",)
+
+
 def test_reasons_about_anything_else_are_kept_and_odd_rows_ignored() -> None:
     row = _variant(reasons=[["prediction_type", "the header says v"], "odd", ["a", "b", "c"]], candidates=["odd", [1]])
     assert facts(row, ModelRecord())[-1].heading == "Prediction type"
