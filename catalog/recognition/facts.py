@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _WRAPPERS = ("module.", "_orig_mod.", "params_ema.", "params.", "state_dict.")
 """Prefixes of all names that say nothing of the model: parallel training, compilation, BasicSR, Lightning."""
 
+_NEAREST = 4  # the file and three folders: those above are about more than one model
 _ONNX_NAMES = ("inputs", "outputs")
 
 
@@ -60,7 +61,7 @@ class Facts:
     @cached_property
     def words(self) -> frozenset[str]:
         """The words of the file's name and of the folders that it lies in, and each pair of neighbours as one."""
-        text = self.path.decode(errors="replace").lower()
+        text = "/".join(self.path.decode(errors="replace").lower().split("/")[-_NEAREST:])
         parts = [word for word in re.split(r"[^a-z0-9.]+|\.(?=[a-z])", text) if word]
         return frozenset([*parts, *(f"{one}-{other}" for one, other in pairwise(parts))])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from catalog.recognition.base import Sign
@@ -87,6 +88,10 @@ _PREFIXES = (
     ("text_encoders.", "te_"),
 )
 _DIGITS = 6
+_LONGEST = 300
+MOST = 20_000
+"""Layers that are looked at; the largest networks have a tenth of them."""
+
 _NUMBER = re.compile(r"(?<=[_.])\d+(?=[_.\n])")
 
 
@@ -102,7 +107,7 @@ class Layer(NamedTuple):
 def read(facts: Facts) -> tuple[str, Mapping[str, tuple[Layer, ...]]]:
     """All kinds of layers on lines, and of each kind its layers with different widths."""
     found: dict[str, dict[tuple[int, int], Layer]] = {}
-    listed = list(_changed(facts))
+    listed = [row for row in islice(_changed(facts), MOST) if len(row[0]) <= _LONGEST and "\n" not in row[0]]
     kinds = _NUMBER.sub("#", "\n".join([*(path for path, _, _, _ in listed), ""])).split("\n")
     for kind, (path, tensor, inputs, outputs) in zip(kinds, listed, strict=False):
         number = _first_number(kind, path)

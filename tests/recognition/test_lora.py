@@ -191,6 +191,11 @@ def test_layers_that_nobody_knows_tell_no_base() -> None:
     assert (found.kind, found.base) == (Kind.LORA, Base.UNKNOWN)
 
 
+def test_names_with_line_ends_and_without_end_are_passed_over() -> None:
+    odd = {**kohya("lora_unet_a\nb", 8), **kohya("lora_unet_" + "x" * 10_000, 8)}
+    assert of({**odd, **kohya("lora_unet_double_blocks_0_img_attn_qkv", 3072)}).base is Base.FLUX
+
+
 def test_numbers_of_any_length_are_no_danger() -> None:
-    found = of(kohya(f"lora_unet_double_blocks_{'9' * 5000}_img_attn_qkv", 3072))
+    found = of(kohya(f"lora_unet_double_blocks_{'9' * 200}_img_attn_qkv", 3072))
     assert found.base is Base.FLUX
