@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST_WORD = 1000
 LONGEST_NOTES = 100_000
 MOST_TAGS = 200
+LONGEST_TAG = 100
 FORGOTTEN = "forgotten model"
 
 log = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ _CLEAN: Mapping[str, Clean] = {
     "base": _word("base", Base),
     "licence": _text("licence", LONGEST_WORD),
     "source": _text("source", LONGEST_WORD),
-    "tags": _words("tags", "a tag", 100),
+    "tags": _words("tags", "a tag", LONGEST_TAG),
     "trigger_words": _words("trigger words", "a trigger word", LONGEST_WORD),
     "notes": _text("notes", LONGEST_NOTES),
 }

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from catalog.errors import ChangedFile, FileProblem
 from catalog.images import LARGEST, MEDIA_TYPE, Picture, PictureProblem, preview
 from catalog.models import Location, Note, Preview, Variant
-from catalog.services import findings
+from catalog.services import drives, findings
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.notes.reading import bytes_of, reason_of
 from catalog.services.notes.telling import unreadable
@@ -86,9 +86,10 @@ def _failed(notes: Iterable[Note]) -> set[int]:
 def _made(root: Root, note: Note) -> Picture | None:
     try:
         return preview(bytes_of(root, note, LARGEST))
-    except ChangedFile:
-        return None
     except FileProblem as problem:
+        drives.look(library_id=note.library_id, besides=[bytes(note.path)])
+        if isinstance(problem, ChangedFile):
+            return None
         reason = reason_of(problem)
     except PictureProblem as problem:
         reason = str(problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import ChangedFile, FileProblem
+from catalog.services import drives
 from catalog.sidecars import Told, a1111_database, sidecar
 from catalog.storage import sqlite
 from catalog.vocabulary import FindingCode, NoteKind
@@ -21,16 +22,20 @@ _MOST_LINES = 200_000
 
 
 class Page(NamedTuple):
-    """A note and what it says. `gone`: it was not there to be read, and the next scan will say so."""
+    """A note and what it says. `unread`: it could not be opened. One that is gone is no problem: a scan will say so."""
 
     note: Note
     told: Told
-    gone: bool = False
+    unread: bool = False
 
 
 def read_all(root: Root, notes: Sequence[Note]) -> list[Page]:
-    """What each note says; none raises."""
-    return [_page(root, note) for note in notes]
+    """What each note says. Where one cannot be opened, the library is looked at: raises `LibraryOffline`."""
+    pages = [_page(root, note) for note in notes]
+    failed = [page.note for page in pages if page.unread]
+    if failed:
+        drives.look(library_id=failed[0].library_id, besides=[bytes(note.path) for note in failed])
+    return pages
 
 
 def bytes_of(root: Root, note: Note, largest: int) -> bytes:
@@ -51,9 +56,9 @@ def _page(root: Root, note: Note) -> Page:
     try:
         return Page(note, _told(root, note))
     except ChangedFile:
-        return Page(note, Told(), gone=True)
+        return Page(note, Told(), unread=True)
     except FileProblem as problem:
-        return Page(note, Told(problem=reason_of(problem)))
+        return Page(note, Told(problem=reason_of(problem)), unread=True)
 
 
 def _told(root: Root, note: Note) -> Told:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from catalog.services.identity.editing import LONGEST_TAG
 from catalog.sidecars.base import once
 from catalog.storage.keys import stem
 from catalog.storage.values import shown
 from catalog.vocabulary import NoteKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from catalog.models import LocationFile
     from catalog.services.notes.reading import Page
@@ -59,7 +60,7 @@ def together(pages: Iterable[Page], files: Sequence[LocationFile]) -> Words:
         licence=_first(one.licence for one in told),
         source=_first(one.source for one in told),
         notes=_first(one.notes for one in told),
-        tags=once(tag for one in told for tag in (*one.tags, one.base)),
+        tags=once(tag for one in told for words in (*one.tags, one.base) for tag in _tags(words)),
         trigger_words=once(word for one in told for word in one.trigger_words),
         ids=_ids(told),
         hashes=_hashes(ranked, files),
@@ -72,6 +73,14 @@ def _rank(kind: str) -> int:
 
 def _first(texts: Iterable[str]) -> str:
     return next((text for text in texts if text), "")
+
+
+def _tags(words: str) -> Iterator[str]:
+    """What a person could have typed: commas stand between tags, and a tag is short."""
+    for word in words.split(","):
+        tag = word.strip()
+        if len(tag) <= LONGEST_TAG:
+            yield tag
 
 
 def _ids(told: Iterable[Told]) -> tuple[Named, ...]:

@@ -233,3 +233,25 @@ def test_words_that_no_table_takes_keep_no_others_back(tmp_path: Path, monkeypat
 
     assert (model_at(library, "a.safetensors").name, model_at(library, "b.safetensors").name) == ("a", "bbb")
     assert open_notes() == ["a.civitai.info"]
+
+
+def test_a_drive_that_goes_while_notes_are_read_loses_none(tmp_path: Path) -> None:
+    """The folder is there, but nothing in it: that is believed of no note."""
+    put(tmp_path, "lib/a.safetensors", model(1))
+    put(tmp_path, "lib/a.civitai.info", info())
+    put(tmp_path, "lib/a.png", b"x")
+    library = add(tmp_path / "lib")
+    catalogue(library)
+    for path in (tmp_path / "lib").iterdir():
+        path.rename(tmp_path / path.name)
+    read()
+
+    library.refresh_from_db()
+    assert not library.online
+    assert Note.objects.filter(read_at=None).count() == 2
+    for name in ("a.safetensors", "a.civitai.info", "a.png"):
+        (tmp_path / name).rename(tmp_path / "lib" / name)
+    catalogue(library)
+    read()
+    assert model_at(library, "a.safetensors").name == "A Character"
+    assert open_notes() == ["a.png"]
