@@ -101,7 +101,7 @@ def recognise(probe: Probe, *, path: bytes = b"", hint: Kind | None = None) -> R
         reasons=(
             *reasons("kind", kinds[:1]),
             *reasons("base", bases[:1]),
-            *reasons("trait", sure),
+            *(Reason("trait", f"{one.value.label}: {one.text}") for one in sure),
             *(Reason(about, text) for about, text in how.reasons),
         ),
         traits=tuple(Trait(one.value) for one in sure),

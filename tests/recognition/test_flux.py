@@ -42,6 +42,7 @@ def test_each_is_known_by_what_it_takes_in(stated: shapes.Shapes, base: Base, tr
 
 
 def test_what_is_missing_is_said() -> None:
+    assert reason(of(SCHNELL), "trait").startswith("schnell: ")
     assert "no tensor takes the guidance in" in reason(of(SCHNELL), "trait")
 
 

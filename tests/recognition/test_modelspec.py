@@ -49,7 +49,7 @@ def test_a_header_says_more_than_a_folder() -> None:
 def test_a_title_tells_how_it_was_distilled() -> None:
     found = of(shapes.SDXL, {"modelspec.title": "SDXL Turbo"})
     assert found.traits == (Trait.TURBO,)
-    assert reason(found, "trait") == "the header states modelspec.title SDXL Turbo"
+    assert reason(found, "trait") == "turbo: the header states modelspec.title SDXL Turbo"
 
 
 @pytest.mark.parametrize("stated", ["", 7, None, ["x"], {"a": 1}])
