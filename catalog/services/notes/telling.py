@@ -12,7 +12,7 @@ from catalog.models import ExternalId, HashClaim, Location, LocationFile, Note
 from catalog.services import bulk, findings
 from catalog.services.findings import Raised
 from catalog.services.identity import births, comparing
-from catalog.services.identity.editing import LONGEST_WORD, MOST_TAGS
+from catalog.services.identity.editing import MOST_TAGS
 from catalog.services.identity.holding import hold_homes, live
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.identity.naming import RANK
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from catalog.services.notes.reading import Page
 
 _NAMING = (NoteKind.CIVITAI_INFO, NoteKind.LORA_MANAGER, NoteKind.STABILITY_MATRIX, NoteKind.API_INFO)
+_LONGEST = 200
+"""Characters of a name, a version's and a licence: what a form takes, too."""
 _OURS = (ClaimSource.CIVITAI, ClaimSource.SIDECAR)
 
 
@@ -145,13 +147,13 @@ def _learnt(model: ModelRecord, words: Words, *, may_name: bool) -> dict[str, ob
     """What the model takes over. The base model in the sidecar's words is a tag: tensors say what it is."""
     found: dict[str, object] = {}
     if may_name and words.name and RANK[NameSource.SIDECAR] <= RANK.get(model.name_source, len(RANK)):
-        found |= {"name": words.name[:LONGEST_WORD], "name_source": NameSource.SIDECAR.value}
+        found |= {"name": words.name[:_LONGEST], "name_source": NameSource.SIDECAR.value}
     if may_name and words.version_name:
-        found["version_name"] = words.version_name[:LONGEST_WORD]
+        found["version_name"] = words.version_name[:_LONGEST]
     if words.source and (not model.source or (may_name and model.source.startswith(SITE))):
         found["source"] = words.source
     if words.licence and not model.licence:
-        found["licence"] = words.licence
+        found["licence"] = words.licence[:_LONGEST]
     if words.notes and not model.notes.strip():
         found["notes"] = words.notes
     found["tags"] = _united(model.tags, words.tags)
