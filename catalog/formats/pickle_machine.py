@@ -28,7 +28,7 @@ MAX_KEPT = 67_108_864
 LONGEST = 65_536
 """Bytes of one text that is kept; longer ones, and bytes beyond `_LONGEST_BYTES`, are passed over."""
 
-_LONGEST_BYTES = 256
+_LONGEST_BYTES = 64
 _MAX_NAMES = 10_000
 
 

@@ -228,7 +228,6 @@ _NAMES: dict[str, frozenset[str]] = {
     "numpy.core": frozenset({"memmap"}),
     "torch": frozenset({"load", "save", "compile", "hub"}),
     "torch.serialization": frozenset({"load", "save"}),
-    "torch.storage": frozenset({"_load_from_bytes"}),
     "torch.jit": frozenset({"load", "save", "script", "CompilationUnit"}),
     "pandas": frozenset({"eval", "read_pickle", "read_csv", "read_json", "HDFStore"}),
     "uuid": frozenset({"_get_command_stdout", "_popen", "getnode", "uuid1", "_load_system_functions"}),

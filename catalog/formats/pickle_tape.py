@@ -22,7 +22,7 @@ class Tape:
 
     def __init__(self, source: Source, start: int, stop: int, label: str) -> None:
         self.label = label
-        self._source = source
+        self.source = source
         self._stop = stop
         self._window = b""
         self._base = start  # where the window begins
@@ -90,7 +90,7 @@ class Tape:
         if count > self.left or not count:
             raise self._ended()
         self._base, self._at = self.position, 0
-        self._window = self._source.read_at(self._base, max(count, min(self._size, self._stop - self._base)))
+        self._window = self.source.read_at(self._base, max(count, min(self._size, self._stop - self._base)))
         self._size = min(self._size * 4, _LAST_WINDOW)
 
     def _ended(self) -> MalformedFile:

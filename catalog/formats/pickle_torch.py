@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from catalog.errors import UnsupportedFormat
 from catalog.formats.base import malformed
+from catalog.formats.pickle_machine import unsafe
 from catalog.formats.pickle_names import DTYPES, TENSOR_CLASSES
 from catalog.formats.pickle_shapes import is_count, reach_of, sizes, storage_type
-from catalog.formats.pickle_values import Made, Name, Pairs, Storage, Tensor, Value
+from catalog.formats.pickle_values import Blob, Made, Name, Pairs, Storage, Tensor, Value
 from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
@@ -25,10 +26,14 @@ _NESTED = frozenset({"_rebuild_from_type_v2", "_rebuild_from_type"})
 
 
 class Torch:
-    """Makes what the allowed names make, and fetches storages by their ids. `findings` counts the work."""
+    """Makes what the allowed names make, and fetches storages by their ids. `findings` counts the work.
 
-    def __init__(self, findings: Findings) -> None:
+    `inside` looks into bytes that hold a storage; without it they are as good as a payload.
+    """
+
+    def __init__(self, findings: Findings, inside: Callable[[Blob], Value] | None = None) -> None:
         self.findings = findings
+        self.inside = inside
         self.storages: dict[str, Storage] = {}
         """Every storage asked for, by its key; of views, the whole one."""
 
@@ -153,6 +158,13 @@ def _from_type(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
     return Made(args[0], args) if args[0].name in _NESTED else torch.call(args[0], args[2], place)
 
 
+def _from_bytes(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
+    """A storage that another pickle holds as bytes; those that cannot be looked into are not trusted."""
+    if torch.inside is None or len(args) != 1 or not isinstance(args[0], Blob):
+        raise unsafe("Bytes that would be unpickled", place)
+    return torch.inside(args[0])
+
+
 def _parameter(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
     return args[0] if args else Made(Name("torch.nn.parameter", "Parameter"))
 
@@ -202,6 +214,7 @@ _MAKERS = _functions(
         "torch.tensor": dict.fromkeys(_NESTED, _from_type),
         "torch.nn.parameter": {"Parameter": _parameter, "Buffer": _parameter},
         "torch": {"Size": _size},
+        "torch.storage": {"_load_from_bytes": _from_bytes},
         "torch.jit._pickle": dict.fromkeys(
             ("build_intlist", "build_tensorlist", "build_doublelist", "build_boollist", "restore_type_tag"), _first
         ),

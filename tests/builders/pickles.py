@@ -14,7 +14,7 @@ import numpy as np
 from tests.builders import BRAIN, Array
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MAGIC = 0x1950A86A20F9469CFC6C
 ALIGNMENT = 64
@@ -219,9 +219,9 @@ def swapped(base: Array) -> bytes:
     return np.frombuffer(base.tobytes(), np.uint8).reshape(-1, width)[:, ::-1].tobytes()
 
 
-def torch_legacy(value: Pickled, *, before: bytes = b"", behind: bytes = b"") -> bytes:
-    """PyTorch before 1.6."""
-    storages = Storages(legacy=True)
+def torch_legacy(value: Pickled, *, before: bytes = b"", behind: bytes = b"", bases: Sequence[Array] = ()) -> bytes:
+    """PyTorch before 1.6. `bases`: the storages that `value` asks for by itself."""
+    storages = Storages(legacy=True, bases=[*bases])
     info = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
     head = before + pickled(MAGIC) + pickled(1001) + pickled(info) + pickled(value, storages)
     keys: list[Pickled] = [str(number) for number in range(len(storages.bases))]

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from catalog.formats import probe_file
 from catalog.formats.pickle_names import ALLOWED, FOREIGN, verdict
 from catalog.vocabulary import FindingCode, Format, Outcome
-from tests.builders import MemorySource
+from tests.builders import Array, MemorySource
 from tests.builders.pickles import (
     MAGIC,
     Call,
     Global,
     Raw,
+    Storages,
+    code,
     pickled,
     torch_legacy,
     torch_tar,
@@ -27,7 +29,7 @@ from tests.builders.pickles import (
 if TYPE_CHECKING:
     from catalog.formats import Probe
 
-STATE = {"w": np.ones((3, 4), np.float32)}
+STATE: dict[str, Array] = {"w": np.ones((3, 4), np.float32)}
 SOUND = torch_zip(STATE)
 PAYLOAD = Call(Global("os", "system"), ("true",))
 
@@ -57,7 +59,7 @@ DANGEROUS = """
     numpy.testing._private.utils runstring|torch.utils.collect_env run
     torch.utils._config_module ConfigModule.load_config
     torch.utils.bottleneck.__main__ run_cprofile|torch.utils.data.datapipes.utils.decoder basichandlers
-    torch.hub load|torch load|torch.serialization load|torch.storage _load_from_bytes|torch.jit load
+    torch.hub load|torch load|torch.serialization load|torch.jit load
     torch._inductor.codecache compile_file|torch._dynamo.guards GuardBuilder.get
     torch.jit.unsupported_tensor_ops execWrapper
     torch.fx.experimental.symbolic_shapes ShapeEnv.evaluate_guards_expression|torch.fx.graph_module reduce_graph_module
@@ -299,3 +301,32 @@ def test_any_change_is_no_crash(form: str, changes: list[tuple[str, float, bytes
     found = probe(content)
     assert all(tensor.offset + tensor.nbytes <= len(content) for tensor in found.tensors)
     assert (found.outcome is Outcome.OK) is not bool(found.problems)
+
+
+def inside(content: object) -> Call:
+    return Call(Global("torch.storage", "_load_from_bytes"), (content,))
+
+
+def test_bytes_that_would_be_unpickled_are_looked_into() -> None:
+    storage = Storages(legacy=True).keep(STATE["w"])
+    sound = torch_legacy(Raw(code(storage, Storages(legacy=True))), bases=[STATE["w"]])
+    hooks = Call(Global("collections", "OrderedDict"))
+    args = (inside(sound), 0, (3, 4), (4, 1), False, hooks)
+    content = pickled({"w": Call(Global("torch._utils", "_rebuild_tensor_v2"), args)}, protocol=4)
+    found = probe(content, b"a.pkl")
+    assert (found.outcome, found.problems[0].params) == (
+        Outcome.SUSPICIOUS,
+        {"names": "torch.storage._load_from_bytes"},
+    )
+    [tensor] = found.tensors
+    assert content[tensor.offset : tensor.offset + tensor.nbytes] == STATE["w"].tobytes()
+
+
+@pytest.mark.parametrize(
+    "content", [torch_legacy(PAYLOAD), torch_legacy(inside(bytes(200))), b"x", "text", pickled("x" * 99), SOUND]
+)
+def test_bytes_that_would_be_unpickled_are_unsafe_where_they_cannot_be_looked_into(content: object) -> None:
+    assert probe(pickled(inside(content)), b"a.pkl").outcome in {Outcome.UNSAFE, Outcome.INVALID}
+    unsafe(torch_zip({"x": inside(content)}))
+    if content != SOUND:
+        unsafe(pickled(inside(content)), b"a.pkl")
