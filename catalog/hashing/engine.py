@@ -12,7 +12,6 @@ from catalog.hashing import DEFINITIONS, definition
 from catalog.hashing.base import Definition, FileDigests, OpenFileLike, Plan, Share, Target
 from catalog.hashing.conveyor import Consume, Conveyor
 from catalog.hashing.reading import Reader, truncated
-from catalog.hashing.stored import feed
 from catalog.hashing.tensors import TensorLane, begun
 from catalog.storage.values import Snapshot
 from catalog.vocabulary import FindingCode
@@ -130,6 +129,8 @@ def _with_stored(
     """The digests of all tensors in their order; those that do not lie plainly in the file are read now, once each."""
     if len(plain) == len(tensors):
         return plain
+    from catalog.hashing.stored import feed  # noqa: PLC0415 # it brings NumPy, for which nearly no file has a use
+
     known: dict[object, bytes] = {}
     left = iter(plain)
 
