@@ -87,7 +87,7 @@ class ExternalIdOut(Schema):
 
 
 class CandidateOut(Schema):
-    """Another answer that something speaks for: `about` is `kind` or `base`, `value` its word, `text` the reason."""
+    """Another answer that something speaks for: `about` is `kind`, `base` or `trait`, `value` its word."""
 
     about: str
     value: str

@@ -18,7 +18,7 @@ _COLOURS = {
     Outcome.CHANGED: "yellow", Outcome.UNSUPPORTED: "bright_black", Outcome.SKIPPED: "bright_black",
 }  # fmt: skip
 """The word alone says it all; the colour helps whoever skims a long list."""
-_ANSWERS = {"kind": Kind, "base": Base, "traits": Trait}
+_ANSWERS = {"kind": Kind, "base": Base, "trait": Trait}
 _MOST_DTYPES = 4
 
 
