@@ -108,11 +108,11 @@ def run_scan(job_id: str) -> None:
 @shared_task(name="catalog.tasks.run_quick")
 def run_quick(queue: str) -> None:
     """Reads what other programs noted of the files whose headers are known; then headers, then hashes small files."""
-    _read_notes(queue)
+    read_notes(queue)
     _work_once(queue, working.QUICK)
 
 
-def _read_notes(queue: str) -> None:
+def read_notes(queue: str) -> None:
     """The next notes, and the next message if more wait. They still wait after an error; the files do not wait."""
     try:
         report = notes.read_waiting(queue=queue)

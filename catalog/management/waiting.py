@@ -14,6 +14,7 @@ from catalog import tasks
 from catalog.models import Job, Library, Location
 from catalog.queries.jobs import within
 from catalog.services import reconciling
+from catalog.services.notes.waiting import unread
 from catalog.vocabulary import JobKind, JobState, Stage
 from config import serving
 from config.celery import app
@@ -53,6 +54,7 @@ def _help() -> None:
     for job in todo.scans:
         tasks.run_scan(str(job.pk))
     tasks.run_quick(settings.QUEUE)
+    tasks.read_notes(settings.QUEUE)
     tasks.run_bulk(settings.QUEUE)
     if todo.totals:
         tasks.refresh_totals()
@@ -61,6 +63,11 @@ def _help() -> None:
 def left(library: Library, part: bytes | None, stages: Sequence[Stage]) -> int:
     """How many locations of a library, or below a part of it, still wait for one of these stages."""
     return Location.objects.filter(within(part), library=library, stage__in=stages).count()
+
+
+def notes_left(library: Library) -> bool:
+    """Notes of other programs wait to be read."""
+    return library.online and unread().filter(library=library).exists()
 
 
 def at_rest(library_id: int, kind: str) -> str:

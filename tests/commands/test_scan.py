@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.models import Job, Library, Location
+from catalog.models import Job, Library, Location, Note
 from catalog.services import jobs, library_settings
 from catalog.vocabulary import JobKind, Stage
 from tests.builders import safetensors, shapes, sharded, weights, write_tree
@@ -210,3 +210,14 @@ def test_further_folders_of_a_comfyui_are_named(tmp_path: Path) -> None:
     assert named in done.err
     run("scan", tmp_path / "big drive")
     assert "Catalog them too" not in run("scan", tmp_path / "ComfyUI" / "models").err
+
+
+def test_sidecars_are_read_before_it_ends(folder: Path) -> None:
+    write_tree(folder, {"loras/style.civitai.info": b'{"id": 5, "modelId": 4, "model": {"name": "A Style"}}'})
+    rows = by_path(folder)
+
+    known = Location.objects.select_related("variant__model").get(path=b"loras/style.safetensors").variant
+    assert known is not None
+    assert known.model.name == "A Style"
+    assert rows["loras/style.safetensors"]["model"] == str(known.model_id)
+    assert not Note.objects.filter(read_at=None).exists()

@@ -13,7 +13,7 @@ from catalog import tasks
 from catalog.errors import PathRefused
 from catalog.management.output import DONE, FAILED, CatalogCommand, strings
 from catalog.management.telling import Other, Told, headline, mixture, others
-from catalog.management.waiting import at_rest, hands, left
+from catalog.management.waiting import at_rest, hands, left, notes_left
 from catalog.models import Job, Library
 from catalog.models.work import OPEN_STATES
 from catalog.queries import jobs as progressing
@@ -35,6 +35,8 @@ _WORK = (Stage.PROBE, Stage.HASH)
 _FEW = 20
 _SHARE, _MOST_SECONDS = 5.0, 5.0
 """Where looking takes long, it is done less often: the workers need the machine."""
+_LOOKS = 400
+"""So often at most is looked whether the notes of other programs are read."""
 _COUNTS = ("new", "edited", "moved", "missing", "revived", "unchanged")
 
 
@@ -47,6 +49,12 @@ class Target:
     job: Job
     told: set[int] = field(default_factory=set)
     over: bool = False
+    patience: int = _LOOKS
+
+    def waits_for_notes(self) -> bool:
+        """Names out of sidecars come a moment later; nobody waits for them for ever."""
+        self.patience -= 1
+        return self.patience > 0 and notes_left(self.library)
 
 
 class Command(CatalogCommand):
@@ -144,12 +152,13 @@ class Command(CatalogCommand):
             target.over = True
             self.say(target.job.error or f"The scan of {target.library.path_text} was cancelled.")
             return FAILED
-        target.over = not left(target.library, target.part, _WORK)
+        working = left(target.library, target.part, _WORK) > 0
+        target.over = not working and not target.waits_for_notes()
         if self.json:
             self._emit_new(target, started)
         elif target.over:
             self._tell(target)
-        return DONE if target.over else self._resting(target, JobKind.HASH)
+        return self._resting(target, JobKind.HASH) if working else DONE
 
     def _emit_new(self, target: Target, started: float) -> None:
         """What was finished since the last time; at the end also what is no model."""
