@@ -50,6 +50,7 @@ def test_every_answer_stands_with_its_reason_and_the_others(boss: Client, catalo
 
 def test_a_mixture_is_called_mixed_with_its_parts(boss: Client, catalogue: list[ModelRecord]) -> None:
     text = _text(_page(boss, f"/models/{catalogue[1].pk}/"))
+    assert "78.1 % fp8 e4m3, 20.6 % bf16, 1.3 % fp32; 1 place" in text
     assert re.search(r"Precision mixed .{0,80}fp8 e4m3 78.1 % bf16 20.6 % fp32 1.3 %", text)
 
 
