@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.formats import state_dicts
@@ -34,12 +35,26 @@ class Index(NamedTuple):
     metadata: Mapping[str, Json]
 
 
-def index(torch: Torch, root: Value, place: Callable[[Storage], Run], *, size: int, big_endian: bool = False) -> Index:
+class Layout(NamedTuple):
+    """What an archive says besides: `constants` of a script, the order of bytes."""
+
+    constants: Value = None
+    big_endian: bool = False
+
+
+_PLAIN = Layout()
+
+
+def index(torch: Torch, root: Value, place: Callable[[Storage], Run], size: int, layout: Layout = _PLAIN) -> Index:
     """The tensors below `root`, of a file of `size` bytes. Raises `MalformedFile` where a storage is not as it says."""
     found = state_dicts.find(root, torch.legacy)
     named = state_dicts.names(found.tensors)
-    tensors = sorted(_laid_out(name, tensor, place(tensor.storage), big_endian) for name, tensor in named.items())
-    _check_told(tensors, size)
+    constants = state_dicts.names(state_dicts.find(layout.constants, torch.legacy).tensors)
+    named |= {f"constants.{name}": tensor for name, tensor in constants.items()}
+    _check_told([*named.values()], size)
+    tensors = sorted(
+        _laid_out(name, tensor, place(tensor.storage), layout.big_endian) for name, tensor in named.items()
+    )
     metadata = {clean_text(key): clean_json(value) for key, value in found.facts.items()}
     return Index(tuple(tensors), metadata)
 
@@ -65,14 +80,12 @@ def _in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     return tuple(stride for _, stride in kept) == contiguous(tuple(length for length, _ in kept))
 
 
-def _check_told(tensors: list[TensorInfo], size: int) -> None:
+def _check_told(tensors: list[Tensor], size: int) -> None:
     """Views may tell the same bytes many times; each different one is read once."""
-    different = {(tensor.offset, tensor.dtype, tensor.shape, tensor.stored): tensor for tensor in tensors}
-    told = sum(max(tensor.nbytes, tensor.values * _width(tensor)) for tensor in different.values())
+    different = {
+        (tensor.storage.key, tensor.first, tensor.shape, tensor.strides): math.prod(tensor.shape) * tensor.bits // 8
+        for tensor in tensors
+    }
+    told = sum(different.values())
     if told > size * MOST_REPEATED + _ALWAYS_ALLOWED:
         raise malformed(f"Views that tell {told:,} bytes out of {size:,}", "the tensors")
-
-
-def _width(tensor: TensorInfo) -> int:
-    """Bytes of a value of a view that is not plain; 0 where `nbytes` says it all."""
-    return 16 if tensor.stored is not None and tensor.stored.strides else 0

@@ -38,14 +38,14 @@ def read(source: Source, findings: Findings) -> Index:
     first = run(Machine(tape, findings, torch.call, torch.fetch))
     if _is_magic(first):
         root, places = _rest(tape, torch)
-        return index(torch, root, lambda storage: _place(places, storage), size=source.size)
+        return index(torch, root, lambda storage: _place(places, storage), source.size)
     values = [first]
     while tape.left:
         if len(values) >= _MOST_PICKLES:
             raise malformed(f"More than {_MOST_PICKLES:,} pickles in one file", tape.place)
         values.append(run(Machine(tape, findings, torch.call, torch.fetch)))
     root = values[0] if len(values) == 1 else values
-    return index(torch, root, lambda storage: _place(inside.places, storage), size=source.size)
+    return index(torch, root, lambda storage: _place(inside.places, storage), source.size)
 
 
 class _Inside:

@@ -46,7 +46,7 @@ def read(source: Source, findings: Findings) -> Index:
     if any(tape.left for tape in tapes.values()):
         raise malformed("Bytes behind a member's content", "the archive")
     root = archive.again(Tape(source, *_ends(members["pickle"]), "pickle"))
-    return index(torch, root, archive.place, size=source.size)
+    return index(torch, root, archive.place, source.size)
 
 
 def _ends(place: Run) -> tuple[int, int]:

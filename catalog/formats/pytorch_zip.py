@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from catalog.errors import UnsupportedFormat
 from catalog.formats import zip_archive
 from catalog.formats.base import Source, malformed
-from catalog.formats.pickle_index import Index, Run, index
+from catalog.formats.pickle_index import Index, Layout, Run, index
 from catalog.formats.pickle_machine import Machine, unsafe
 from catalog.formats.pickle_opcodes import run
 from catalog.formats.pickle_tape import Tape
 from catalog.formats.pickle_torch import Torch
-from catalog.formats.pickle_values import Pairs
 from catalog.formats.pickle_walks import walk_rest
 from catalog.formats.zip_archive import DEFLATED, Member
 from catalog.vocabulary import FindingCode
@@ -83,12 +82,8 @@ def read(source: Source, archive: Archive, findings: Findings) -> Index:
         if name.endswith("pkl"):
             roots[name] = _walk(source, member, findings, torch, checked=not unchecked)
     _check_version(source, archive)
-    root = roots["data.pkl"]
-    constants = roots.get("constants.pkl")
-    if archive.script and constants not in (None, ()):
-        root = Pairs(["model", root, "constants", constants])
-    big_endian = _big_endian(source, archive)
-    return index(torch, root, lambda storage: _place(archive, storage), size=source.size, big_endian=big_endian)
+    layout = Layout(roots.get("constants.pkl"), _big_endian(source, archive))
+    return index(torch, roots["data.pkl"], lambda storage: _place(archive, storage), source.size, layout)
 
 
 def _walk(source: Source, member: Member, findings: Findings, torch: Torch, *, checked: bool) -> Value:

@@ -7,7 +7,7 @@ matrix and equals a copy of itself. Memory is bounded whatever the file claims: 
 from __future__ import annotations
 
 import re
-from itertools import product
+from itertools import count, product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -33,6 +33,10 @@ _SPAN = 16 << 20  # bytes of the file read at once
 _SMALL = 32 << 10  # a span that is read whole, however few of its values are wanted
 _DENSE = 4  # a span is read whole, too, where at least every fourth byte is wanted
 
+_STEPS = 4096  # pieces gathered between two questions whether to go on
+_MAX_AXES = 32  # NumPy's limit before 2.0; as many have eight billion values
+_VALUES = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "V16"}
+"""How NumPy moves values of so many bytes, whatever they mean."""
 _BITS = {"BOOL": 8, "C32": 32, "C64": 64, "C128": 128}
 """Bits of a value where the digits of the type's name do not say them."""
 _DIGITS = re.compile(r"(?:BF|F|I|U)(\d+)")
@@ -98,7 +102,7 @@ def _strided(reader: Reader, tensor: TensorInfo, check: Callable[[], None]) -> I
     axes = _joined([_Axis(length, step * width) for length, step in zip(tensor.shape, strides, strict=True)])
     if any(axis.length == 0 for axis in axes):
         return
-    if min((axis.stride for axis in axes), default=0) < 0 or _span(axes, width) > tensor.nbytes:
+    if len(axes) > _MAX_AXES or any(axis.stride < 0 for axis in axes) or _span(axes, width) > tensor.nbytes:
         raise malformed("A view that reaches beyond its bytes", tensor)
     whole = _read(reader, tensor.offset, tensor.nbytes) if tensor.nbytes <= _SPAN else None
     split, rows = _split(axes, width, _BLOCK if whole is not None else _LARGE_BLOCK)
@@ -108,9 +112,10 @@ def _strided(reader: Reader, tensor: TensorInfo, check: Callable[[], None]) -> I
             check()
             box, at = _rows(axes[split:], row, rows)
             if whole is not None:
-                yield _view(whole[begin + at :], box, width).reshape(-1)
+                block = np.ascontiguousarray(_view(whole, begin + at, box, width))
             else:
-                yield _gather(reader, tensor.offset + begin + at, box, width)
+                block = _gather(reader, tensor.offset + begin + at, box, width, check)
+            yield block.reshape(-1).view(np.uint8)
 
 
 def _rows(axes: list[_Axis], first: int, count: int) -> tuple[list[_Axis], int]:
@@ -144,15 +149,21 @@ def _split(axes: Sequence[_Axis], width: int, most: int) -> tuple[int, int]:
     return 0, axes[0].length if axes else 1
 
 
-def _gather(reader: Reader, offset: int, box: Sequence[_Axis], width: int) -> Bytes:
+def _gather(
+    reader: Reader, offset: int, box: Sequence[_Axis], width: int, check: Callable[[], None]
+) -> npt.NDArray[np.generic]:
     """The values of one block, whose own span is large: cut along the widest steps until reading pays."""
-    block = np.empty([axis.length for axis in box] + [width], np.uint8)
+    block = np.empty([axis.length for axis in box], _VALUES[width])
     left = [(offset, tuple(box), block)]
-    while left:
+    for step in count():
+        if not left:
+            break
+        if step % _STEPS == 0:
+            check()
         begin, axes, target = left.pop()
         span = _span(axes, width)
         if span <= max(_SMALL, width) or (span <= _SPAN and span <= _DENSE * _wanted(axes, width)):
-            target[...] = _view(_read(reader, begin, span), axes, width)
+            target[...] = _view(_read(reader, begin, span), 0, axes, width)
             continue
         widest = max(range(len(axes)), key=lambda at: axes[at].stride if axes[at].length > 1 else -1)
         axis = axes[widest]
@@ -161,14 +172,13 @@ def _gather(reader: Reader, offset: int, box: Sequence[_Axis], width: int) -> By
             cut = (*axes[:widest], _Axis(length, axis.stride), *axes[widest + 1 :])
             index = (slice(None),) * widest + (slice(first, first + length),)
             left.append((begin + first * axis.stride, cut, target[index]))
-    return block.reshape(-1)
+    return block
 
 
-def _view(data: Bytes, axes: Sequence[_Axis], width: int) -> Bytes:
-    """The values of a box as bytes, one value in the last dimension."""
-    shape = [axis.length for axis in axes] + [width]
-    strides = [axis.stride for axis in axes] + [1]
-    return np.lib.stride_tricks.as_strided(data, shape, strides, writeable=False)
+def _view(data: Bytes, offset: int, axes: Sequence[_Axis], width: int) -> npt.NDArray[np.generic]:
+    """The values of a box that begins at `offset` of the data; NumPy itself refuses one that reaches beyond them."""
+    shape, strides = [axis.length for axis in axes], [axis.stride for axis in axes]
+    return np.ndarray(shape, _VALUES[width], data, offset, strides)
 
 
 def _span(axes: Sequence[_Axis], width: int) -> int:

@@ -23,6 +23,7 @@ from tests.builders.pickles import (
     Global,
     Kept,
     Raw,
+    Storages,
     View,
     dtype_name,
     ordered,
@@ -329,3 +330,15 @@ def test_a_cut_file_is_malformed_at_every_place() -> None:
             found = probe(content[:end])
             assert found.outcome is not Outcome.OK or end > len(content) - 10_240
             assert found.tensors == () or found.outcome is Outcome.OK
+
+
+def test_constants_of_a_script_do_not_change_the_names_of_its_weights() -> None:
+    constants = pickled(({"x": 1}, MATRIX, BIAS), Storages(bases=[MATRIX]))
+    found = sound(script(("constants.pkl", constants), ("data/1", BIAS.tobytes())))
+    assert [tensor.name for tensor in found.tensors] == ["constants.1", "constants.2", "fc.weight"]
+
+
+def test_a_whole_model_of_turned_matrices_is_no_bomb() -> None:
+    wide = np.ones((4096, 4096), np.int8)
+    views = {str(number): View(wide, number, (2048, 2048), (1, 4096)) for number in range(8)}
+    assert len(sound(torch_zip(views)).tensors) == 8
