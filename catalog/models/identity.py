@@ -56,6 +56,7 @@ class ModelRecord(models.Model):
         indexes = [
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="model_name_trgm"),
             models.Index(Upper("name"), F("id"), name="model_by_name", condition=Q(merged_into=None)),
+            models.Index(fields=["kind", "base"], name="model_said", condition=Q(edited__overlap=["kind", "base"])),
             models.Index(fields=["-number"], name="model_newest", condition=Q(merged_into=None)),
         ]
         constraints = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
@@ -17,7 +17,7 @@ from catalog.queries import lookup
 from catalog.vocabulary import Base, Format, Kind, LocationState, Outcome, Precision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
 FACETS = ("kind", "base", "format", "precision", "quantisation", "layout", "library", "state")
@@ -27,6 +27,8 @@ _LABELS = {"kind": Kind, "base": Base, "format": Format, "precision": Precision,
 _COLUMNS = {"library": "locations__library", "state": "locations__state", "layout": "locations__layout"}
 _MAY_BE_NONE = {"quantisation": "none", "layout": "plain folder"}
 _PLACES = {facet: place for place, facet in enumerate(FACETS)}
+_MAY_BE_SAID = ("kind", "base")
+"""A person's word on these stands for all variants of the model."""
 _SENTENCE_CASE = {"kind", "base", "state"}
 _SHOWN = 100
 _DIGITS = 10
@@ -93,7 +95,25 @@ def narrowed(models: QuerySet[ModelRecord], chosen: Mapping[str, str]) -> QueryS
         return models
     if "library" in chosen and not (chosen["library"].isdecimal() and len(chosen["library"]) < _DIGITS):
         return models.none()
-    return models.filter(pk__in=Variant.objects.filter(merged_into=None, **wanted).values("model"))
+    said = [facet for facet in _MAY_BE_SAID if facet in wanted]
+    found = Variant.objects.filter(merged_into=None, **wanted).order_by().values("model")
+    if not said:
+        return models.filter(pk__in=found)
+    others = {column: value for column, value in wanted.items() if column not in said}
+    for facet in said:
+        models = models.filter(~Q(edited__contains=[facet]) | Q(**{facet: wanted[facet]}))
+    return models.filter(pk__in=found.union(_said(wanted, said, others), all=True))
+
+
+def _said(wanted: Mapping[str, str], said: Sequence[str], others: Mapping[str, str]) -> QuerySet[Variant, Any]:
+    """Models of which a person said one of these: what was recognised of their variants then says nothing."""
+    about = Q()
+    for facet in said:
+        about |= Q(**{"model__edited__contains": [facet], f"model__{facet}": wanted[facet]})
+    recognised = Q()
+    for facet in said:
+        recognised &= Q(model__edited__contains=[facet]) | Q(**{facet: wanted[facet]})
+    return Variant.objects.filter(about, recognised, merged_into=None, **others).order_by().values("model")
 
 
 def _named_values(facet: str, counts: Counter[object]) -> Counter[str]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
-from catalog.models import Library, StorageTotal
+from catalog.models import Library, Location, StorageTotal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
 _LOCK = 0x1507_02
 
@@ -18,14 +19,16 @@ _SEEN = "SELECT xmin::text FROM catalog_library WHERE id = %s"
 _FRESH = "UPDATE catalog_library SET totals_stale = false WHERE id = %s AND xmin = %s::xid"
 
 # The bytes of an inode count once for each state, at the first place that has it. Places whose header was not read yet
-# stand under the format `pending`.
+# stand under the format `pending`. What a person said of a model's kind or base counts for all of its variants.
 _SUMS = """
 WITH places AS (
   SELECT l.id, l.state, l.variant_id, coalesce(v.format, 'pending') AS format,
          coalesce(v.precision, 'unknown') AS precision, coalesce(v.bits, 0) AS bits,
-         coalesce(v.kind, 'unknown') AS kind, coalesce(v.base, 'unknown') AS base,
+         CASE WHEN 'kind' = ANY(m.edited) THEN m.kind ELSE coalesce(v.kind, 'unknown') END AS kind,
+         CASE WHEN 'base' = ANY(m.edited) THEN m.base ELSE coalesce(v.base, 'unknown') END AS base,
          coalesce(v.quantisation, '') AS quantisation, l.layout
   FROM catalog_location l LEFT JOIN catalog_variant v ON v.id = l.variant_id
+    LEFT JOIN catalog_modelrecord m ON m.id = v.model_id
   WHERE l.library_id = %(library)s
 ), bytes AS (
   SELECT id, sum(size) AS size FROM (
@@ -58,6 +61,12 @@ def stale(library_ids: Iterable[int]) -> None:
     For every writer, as the last statement of its transaction: the row of a library stays locked until the commit.
     """
     Library.objects.filter(pk__in=sorted(set(library_ids))).update(totals_stale=True)
+
+
+def stale_of(model_ids: Iterable[UUID]) -> None:
+    """The same for the libraries that hold variants of these models."""
+    held = Location.objects.filter(variant__model__in=list(model_ids)).order_by().values_list("library", flat=True)
+    stale(held.distinct())
 
 
 def refresh(*, library_id: int) -> TotalsReport:

@@ -7,6 +7,8 @@ import pytest
 from catalog.models import Location, ModelRecord, Variant
 from catalog.queries.facets import Cube, narrowed
 from catalog.services import totals
+from catalog.services.identity.editing import edit
+from catalog.vocabulary import Kind
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +46,17 @@ def test_a_layout_and_a_state_mean_one_place(three: None) -> None:
     rows.location(variant, b"elsewhere.safetensors", state="missing")
     assert _names(layout="comfyui", state="missing") == []
     assert _names(layout="none", state="missing") == ["tool"]
+
+
+def test_what_a_person_said_of_a_model_counts_for_its_variants(three: None) -> None:
+    model = ModelRecord.objects.get(name="plain")
+    before = Variant.objects.get(model=model).kind
+    edit(model=model, fields={"kind": Kind.VAE.value}, user=None)
+    assert totals.refresh_stale() == 1
+    assert "plain" in _names(kind="vae")
+    assert _names(kind="vae", quantisation="GPTQ") == []
+    assert "plain" not in _names(kind=before)
+    assert ("VAE", 1) in {(one.label, one.count) for one in Cube().choices("kind", {})}
 
 
 def test_values_are_shown_in_words_with_their_counts(three: None) -> None:

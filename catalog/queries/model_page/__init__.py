@@ -41,12 +41,13 @@ _WORST = (Outcome.UNSAFE, Outcome.INVALID, Outcome.UNREADABLE, Outcome.SUSPICIOU
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a variant lies, and the work that is still to be done there."""
+    """Where a variant lies, and the work that is still to be done there. `path` names the set, `without_set` does not."""
 
     id: int
     library_id: int
     library: str
     path: str
+    without_set: str
     layout: str
     tool_name: str
     state: str
@@ -148,7 +149,7 @@ def page(model: ModelRecord) -> ModelPage:
     views = _views(model, rows, ids)
     here = [view for view in views if view.here]
     names = former_names(ids)
-    now = {(place.library, place.path) for view in here for place in view.places if place.state in _HERE}
+    now = {(place.library, place.without_set) for view in here for place in view.places if place.state in _HERE}
     return ModelPage(
         model=model,
         variants=tuple(here),
@@ -250,6 +251,7 @@ def _place(row: Location, tool_name: str) -> Place:
         library_id=row.library_id,
         library=row.library.name,
         path=str(row),
+        without_set=row.path_text,
         layout=row.layout,
         tool_name=tool_name,
         state=row.state,

@@ -21,7 +21,7 @@ _LABELS: Mapping[str, Callable[[str], str]] = {
 }  # fmt: skip
 _COUNTED = "values: "
 """How a reason begins that only counts the types, as the bar beside it does."""
-_HEADINGS = {"kind": "Kind", "base": "Base model", "traits": "Variant of it", "precision": "Precision",
+_HEADINGS = {"kind": "Kind", "base": "Base model", "traits": "Traits", "precision": "Precision",
              "quantisation": "Quantisation", "parameters": "Parameters"}  # fmt: skip
 
 

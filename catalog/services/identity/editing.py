@@ -9,6 +9,7 @@ from django.db import transaction
 
 from catalog.errors import Refused
 from catalog.models import Decision, ExternalId, ModelRecord, Preview
+from catalog.services import totals
 from catalog.services.identity.before_image import Change, Image, Table
 from catalog.services.identity.holding import hold_models, live
 from catalog.vocabulary import Base, Kind, NameSource
@@ -26,6 +27,7 @@ LONGEST_NOTES = 100_000
 MOST_TAGS = 200
 LONGEST_TAG = 100
 FORGOTTEN = "forgotten model"
+_COUNTED = frozenset({"kind", "base"})
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,8 @@ def edit(
         row.edited = [*row.edited, *(name for name in changed if name not in row.edited)]
         row.touched = True
         row.save()
+        if not _COUNTED.isdisjoint(changed):
+            totals.stale_of([row.pk])
     who = user.get_username() if user is not None else "the command line"
     log.info("model %s: %s edited by %s", row.pk, ", ".join(changed), who)
     return row
@@ -71,6 +75,7 @@ def forget(model: ModelRecord) -> ModelRecord:
         ExternalId.objects.filter(model__in=rows).delete()
         Preview.objects.filter(variant__model__in=rows).delete()
         _clear_history(rows)
+        totals.stale_of([row.pk])
     log.info("model %s: forgotten", row.pk)
     return row
 

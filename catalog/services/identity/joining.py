@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Count
 
 from catalog.models import Decision, FormerName, Match, ModelHash, ModelRecord, Preference, Variant
-from catalog.services import findings
+from catalog.services import findings, totals
 from catalog.services.identity import rejections
 from catalog.services.identity.holding import hold_homes, live
 from catalog.services.identity.uniting import unite
@@ -237,6 +237,8 @@ def _join(ours: ModelRecord, theirs: ModelRecord, variant: Variant, family: _Fam
     )
     decision.models_touched.set(ModelRecord.objects.filter(pk__in={*image.models(), into.pk, model.pk}))
     scene.joined(model, into, decision)
+    if not {"kind", "base"}.isdisjoint(into.edited):
+        totals.stale_of([into.pk])
 
 
 def _keep_matches(matches: Iterable[Match]) -> None:
