@@ -40,7 +40,7 @@ def test_every_answer_stands_with_its_reason_and_the_others(boss: Client, catalo
         "Diffusion model tensors named double_blocks and single_blocks",
         "FLUX.1 img_in is 64 wide",
         "Could also be Chroma : the same blocks; but distilled_guidance_layer is missing",
-        "Variant of it dev guidance_in is there",
+        "Traits dev guidance_in is there",
         "bf16 98.7 %",
         "fp32 1.3 %",
         "Quantisation fp8 scaled",
