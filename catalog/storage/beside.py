@@ -37,7 +37,7 @@ MAYBE_CONFIG = frozenset((".json", ".txt"))
 """Suffixes of notes that the configuration or tokenizer of a model may have, too."""
 
 _CARD = "README.md"
-_CACHE = "cache.json"
+CACHE = "cache.json"
 CONFIGURED = frozenset(("model_index.json", "config.json", "adapter_config.json"))
 """Files that make a folder a model."""
 _LIKED = (".safetensors", ".sft", ".gguf", ".ckpt")
@@ -84,7 +84,7 @@ def match(
         if name == _CARD:
             if itself is not None or carded:
                 yield Matched(name, NoteKind.MODEL_CARD, "")
-        elif name == _CACHE:
+        elif name == CACHE:
             yield Matched(name, NoteKind.A1111_CACHE, "")
         elif (found := _match(name, owners)) is not None:
             yield found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import LibraryOffline
 from catalog.storage.beside import (
+    CACHE,
     CACHE_FOLDER,
     CONFIGURED,
     DATABASES,
@@ -118,6 +119,18 @@ class Listing:
         finally:
             os.close(descriptor)
 
+    def beside_only(self) -> None:
+        """The notes about the files that were taken by themselves: what else lies in the folder is not looked at."""
+        with suppress(OSError):
+            descriptor = self._root.folder(b"")
+            try:
+                with os.scandir(descriptor) as listed:
+                    files = [item for item in listed if item.is_file(follow_symlinks=False)]
+                self._near = [item for item in files if item.name != CACHE]
+                self._beside([], b"", [os.fsdecode(entry.path) for entry in self.entries])
+            finally:
+                os.close(descriptor)
+
     def left_out(self, path: bytes) -> bool:
         """A pattern of the library speaks against this file; it is counted."""
         if not self._has_patterns:
@@ -215,7 +228,8 @@ class Listing:
             with suppress(OSError):
                 now = self._root.look(path) if items[name].is_symlink() else Snapshot.of(items[name].stat())
                 self.notes.append(Beside(Entry(path, now), kind, prefix + os.fsencode(owner) if owner else prefix[:-1]))
-                self.skipped[SkipReason.NOT_A_MODEL] -= 1
+                if found:
+                    self.skipped[SkipReason.NOT_A_MODEL] -= 1
 
     def _databases(self, found: list[os.DirEntry[str]], prefix: bytes) -> None:
         """The caches of a program that keeps them beside its models; their folder is not entered."""

@@ -149,6 +149,7 @@ def _list(
         return listing.all_below(part, cancelled, progress)
     for name in only.split(b"/"):
         listing.only_file(name)
+    listing.beside_only()
     return True
 
 

@@ -87,3 +87,12 @@ def test_a_pipe_and_a_link_out_of_the_library_are_no_notes(tmp_path: Path) -> No
 
 def test_an_excluded_note_is_not_met(tmp_path: Path) -> None:
     assert found(tmp_path, "a.safetensors", "a.json", rules=WalkRules(exclude=("*.json",))) == {}
+
+
+def test_of_a_file_taken_by_itself_only_its_own_notes_are_met(tmp_path: Path) -> None:
+    write_tree(tmp_path, dict.fromkeys(["a.safetensors", "a.json", "b.safetensors", "b.json", "cache.json"], b"x"))
+    with Root(os.fsencode(tmp_path)) as root:
+        walked = walk(root, WalkRules(only=b"a.safetensors"))
+
+    assert [note.entry.path for note in walked.notes] == [b"a.json"]
+    assert (len(walked.entries), walked.seen, walked.skipped) == (1, 1, {})

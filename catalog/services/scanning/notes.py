@@ -52,7 +52,7 @@ def settle(library: Library, walked: Walk, *, changed: bool) -> str:
     """
     mark = _mark(walked.notes)
     same = not walked.part and not changed and library.last_report.get("notes", "") == mark
-    if same or library.only is not None:
+    if same:
         return mark
     known = _known(library, walked)
     found = _placed(library, walked.notes)

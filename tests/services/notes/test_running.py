@@ -11,7 +11,7 @@ from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Location, Note
-from catalog.services import notes, reconciling, scanning
+from catalog.services import libraries, notes, reconciling, scanning
 from catalog.services.notes import waiting, writing
 from catalog.vocabulary import Stage
 from tests.builders.opens import opened_files
@@ -255,3 +255,16 @@ def test_a_drive_that_goes_while_notes_are_read_loses_none(tmp_path: Path) -> No
     read()
     assert model_at(library, "a.safetensors").name == "A Character"
     assert open_notes() == ["a.png"]
+
+
+def test_a_library_of_one_file_knows_what_lies_beside_it(tmp_path: Path) -> None:
+    for name in "ab":
+        put(tmp_path, f"{name}.safetensors", model(ord(name)))
+        put(tmp_path, f"{name}.civitai.info", info())
+    library = libraries.add(path=os.fsencode(tmp_path / "a.safetensors"))
+
+    assert told(library).notes == 1
+    assert model_at(library, "a.safetensors").name == "A Character"
+    (tmp_path / "a.civitai.info").unlink()
+    scan(library)
+    assert not Note.objects.exists()
