@@ -129,6 +129,12 @@ class Machine:
             raise unsafe("A call of something that the pickle itself made", self.tape.place)
         return self.call(maker, args, self.tape.place)
 
+    def new(self, maker: Value, args: Value) -> Value:
+        """The same for a class that is asked for a new object; a function cannot be."""
+        if isinstance(maker, Name) and maker.module == "torch._utils":
+            raise self.bad("A new object of something that is no class")
+        return self.make(maker, args)
+
     def build(self, target: Value, state: Value) -> None:
         """Give an object its state."""
         if isinstance(target, Name):
@@ -161,6 +167,8 @@ class Machine:
             raise self.bad("Keys for something that is no dictionary")
         target.flat += flat
         for key, value in zip(flat[::2], flat[1::2], strict=True):
+            if isinstance(key, (list, Pairs)):
+                raise self.bad("A key that no dictionary can have")
             if isinstance(key, str) and key in PLANTED and (key == "__setstate__" or isinstance(value, (Name, Made))):
                 target.planted = key
 

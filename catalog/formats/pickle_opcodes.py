@@ -304,9 +304,14 @@ def _reduce(machine: Machine) -> None:
     machine.stack.append(machine.make(machine.stack.pop(), args))
 
 
+def _newobj(machine: Machine) -> None:
+    args = machine.stack.pop()
+    machine.stack.append(machine.new(machine.stack.pop(), args))
+
+
 def _newobj_ex(machine: Machine) -> None:
     named, args = machine.stack.pop(), machine.stack.pop()
-    made = machine.make(machine.stack.pop(), args)
+    made = machine.new(machine.stack.pop(), args)
     if isinstance(made, Made) and isinstance(named, Pairs):
         made.pairs = named
     machine.stack.append(made)
@@ -338,7 +343,7 @@ _BY_CODE: dict[bytes, Operation] = {
     b"\x85": _tuple_of(1), b"\x86": _tuple_of(2), b"\x87": _tuple_of(3),
     b"}": _empty_dict, b"d": _dict, b"s": _setitem, b"u": _setitems, b"\x8f": _empty_set, b"\x90": _appends,
     b"\x91": _frozenset, b"c": _global, b"\x93": _stack_global, b"i": _inst, b"o": _obj, b"R": _reduce,
-    b"\x81": _reduce, b"\x92": _newobj_ex, b"b": _build, b"P": _persid, b"Q": _binpersid,
+    b"\x81": _newobj, b"\x92": _newobj_ex, b"b": _build, b"P": _persid, b"Q": _binpersid,
     b"\x82": _extension, b"\x83": _extension, b"\x84": _extension,
 }  # fmt: skip
 

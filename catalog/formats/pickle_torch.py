@@ -55,10 +55,12 @@ class Torch:
         return self._storage(key)
 
     def _storage(self, key: tuple[Value, ...]) -> Storage:
-        kind, number, count = key[1], key[2], key[4]
+        kind, number, location, count = key[1], key[2], key[3], key[4]
         text = str(number) if isinstance(number, int) and number.bit_length() <= 64 else number
         if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_KEY or not is_count(count):
             raise malformed("A storage without key or size", "a persistent id")
+        if not isinstance(location, str):
+            raise malformed("A storage that says not where it was", "a persistent id")
         dtype, bits = storage_type(kind)
         storage = Storage(text, dtype, bits, count, count)
         first = self.storages.setdefault(text, storage)
@@ -101,13 +103,26 @@ def _part(storage: Storage, view: Value) -> Storage:
 _Maker: TypeAlias = "Callable[[Torch, tuple[Value, ...], str], Value]"
 
 
+def _tensor_v1(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
+    _check_args(args, 4, 4, place)
+    return torch.tensor(args, None, place)
+
+
 def _tensor_v2(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
+    _check_args(args, 6, 7, place)
     metadata = args[6] if len(args) > 6 else None
     return _flagged(torch.tensor(args, None, place), metadata)
 
 
+def _check_args(args: tuple[Value, ...], fewest: int, most: int, place: str) -> None:
+    """As many arguments as the function takes; the fifth, where there is one, says whether a gradient is wanted."""
+    if not fewest <= len(args) <= most or not (fewest < 5 or isinstance(args[4], bool)):
+        raise malformed("A tensor with other arguments than it takes", place)
+
+
 def _tensor_v3(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
-    dtype = args[6] if len(args) > 6 else None
+    _check_args(args, 7, 8, place)
+    dtype = args[6]
     known = DTYPES.get(dtype.name) if isinstance(dtype, Name) and dtype.module == "torch" else None
     if known is None:
         raise UnsupportedFormat(FindingCode.UNSUPPORTED, format=f"PyTorch pickle with {str(dtype)[:60]}")
@@ -200,7 +215,7 @@ def _functions(makers: dict[str, dict[str, _Maker]]) -> dict[Name, _Maker]:
 _MAKERS = _functions(
     {
         "torch._utils": {
-            "_rebuild_tensor": lambda torch, args, place: torch.tensor(args, None, place),
+            "_rebuild_tensor": _tensor_v1,
             "_rebuild_tensor_v2": _tensor_v2,
             "_rebuild_tensor_v3": _tensor_v3,
             "_rebuild_parameter": _first,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
 
 _BLOCK = 16 << 20  # bytes of values put in order at once
-_LARGE_BLOCK = 128 << 20  # the same where each block is gathered from all over the file: fewer passes
+_LARGE_BLOCK = 96 << 20  # the same where each block is gathered from all over the file: fewer passes
 _SPAN = 16 << 20  # bytes of the file read at once
 _SMALL = 32 << 10  # a span that is read whole, however few of its values are wanted
 _DENSE = 4  # a span is read whole, too, where at least every fourth byte is wanted

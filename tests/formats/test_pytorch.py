@@ -342,3 +342,16 @@ def test_a_whole_model_of_turned_matrices_is_no_bomb() -> None:
     wide = np.ones((4096, 4096), np.int8)
     views = {str(number): View(wide, number, (2048, 2048), (1, 4096)) for number in range(8)}
     assert len(sound(torch_zip(views)).tensors) == 8
+
+
+@pytest.mark.parametrize("more", [(), (False,), ("no", None), (False, {}, None, None)])
+def test_a_tensor_takes_the_arguments_that_its_function_does(more: tuple[object, ...]) -> None:
+    storages = Storages(bases=[MATRIX])
+    made = Call(Global("torch._utils", "_rebuild_tensor_v2"), (storages.keep(MATRIX), 0, (3, 4), (4, 1), *more))
+    broken(made, **{"data/0": MATRIX.tobytes()})
+    broken(Call(made.maker, (storages.keep(MATRIX), 0, (3, 4), (4, 1), False, None), new=True))
+
+
+def test_a_dictionary_may_not_have_dictionaries_as_keys() -> None:
+    broken(Raw(b"}}K\x01s"))
+    broken(Raw(b"}]K\x01s"))
