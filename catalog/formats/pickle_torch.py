@@ -28,12 +28,16 @@ _NESTED = frozenset({"_rebuild_from_type_v2", "_rebuild_from_type"})
 class Torch:
     """Makes what the allowed names make, and fetches storages by their ids. `findings` counts the work.
 
-    `inside` looks into bytes that hold a storage; without it they are as good as a payload.
+    `inside` looks into bytes that hold a storage; without it they are as good as a payload. `legacy`: the ids are those
+    from before the zip, which also say which part of a storage is meant.
     """
 
-    def __init__(self, findings: Findings, inside: Callable[[Blob], Value] | None = None) -> None:
+    def __init__(
+        self, findings: Findings, inside: Callable[[Blob], Value] | None = None, *, legacy: bool = True
+    ) -> None:
         self.findings = findings
         self.inside = inside
+        self._legacy = legacy
         self.storages: dict[str, Storage] = {}
         """Every storage asked for, by its key; of views, the whole one."""
 
@@ -48,9 +52,9 @@ class Torch:
         """The storage of a persistent id `("storage", class, key, location, count[, view])`."""
         if not isinstance(key, tuple) or not key:
             raise malformed("An object that is kept outside the pickle", "a persistent id")
-        if key[0] == "module" and len(key) == 4:
+        if self._legacy and key[0] == "module" and len(key) == 4:
             return key[1]
-        if key[0] != "storage" or len(key) not in {5, 6}:
+        if key[0] != "storage" or len(key) != (6 if self._legacy else 5):
             raise malformed("A persistent id that is no storage", "a persistent id")
         return self._storage(key)
 
@@ -64,8 +68,8 @@ class Torch:
         dtype, bits = storage_type(kind)
         storage = Storage(text, dtype, bits, count, count)
         first = self.storages.setdefault(text, storage)
-        if (first.bits * first.whole) != storage.bits * storage.whole:
-            raise malformed("A storage with two sizes", f"storage {text[:40]}")
+        if (first.dtype, first.whole) != (storage.dtype, storage.whole):
+            raise malformed("A storage with two types or sizes", f"storage {text[:40]}")
         view = key[5] if len(key) == 6 else None
         return storage if view is None else _part(storage, view)
 

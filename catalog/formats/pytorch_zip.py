@@ -75,7 +75,7 @@ def open_archive(source: Source) -> Archive:
 
 def read(source: Source, archive: Archive, findings: Findings) -> Index:
     """The index of one file; of one with compressed storages, ranges of the compressed bytes."""
-    torch = Torch(findings)
+    torch = Torch(findings, legacy=False)
     unchecked = not any(member.crc for member in archive.members.values())  # PyTorch can leave all checksums out
     roots = {}
     for name, member in archive.members.items():

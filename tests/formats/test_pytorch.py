@@ -25,6 +25,7 @@ from tests.builders.pickles import (
     Raw,
     Storages,
     View,
+    code,
     dtype_name,
     ordered,
     pickled,
@@ -355,3 +356,12 @@ def test_a_tensor_takes_the_arguments_that_its_function_does(more: tuple[object,
 def test_a_dictionary_may_not_have_dictionaries_as_keys() -> None:
     broken(Raw(b"}}K\x01s"))
     broken(Raw(b"}]K\x01s"))
+
+
+def test_a_storage_has_one_type_and_the_ids_of_its_form() -> None:
+    kinds = [Kept(("storage", Global("torch", f"{kind}Storage"), "0", "cpu", 12)) for kind in ("Float", "Int")]
+    broken(Raw(b"(" + b"".join(code(kind, Storages()) for kind in kinds) + b"t"), **{"data/0": bytes(48)})
+    broken(Raw(code(Storages(legacy=True).keep(MATRIX), Storages())), **{"data/0": bytes(48)})
+    assert (
+        probe(torch_legacy(Raw(code(Storages().keep(MATRIX), Storages())), bases=[MATRIX])).outcome is Outcome.INVALID
+    )
