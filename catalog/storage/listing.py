@@ -11,17 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from catalog.errors import LibraryOffline
-from catalog.storage.beside import (
-    CACHE,
-    CACHE_FOLDER,
-    CONFIGURED,
-    DATABASES,
-    MAYBE_CONFIG,
-    MODELS_FOLDER,
-    Beside,
-    is_revision,
-    match,
-)
+from catalog.storage.beside import MAYBE_CONFIG
 from catalog.storage.described import is_wanted
 from catalog.storage.names import (
     LAYOUT_FOLDERS,
@@ -37,9 +27,10 @@ from catalog.storage.names import (
     is_training_state,
     suffix_of,
 )
+from catalog.storage.neighbours import Neighbours
 from catalog.storage.trouble import reason, species
 from catalog.storage.values import Entry, Snapshot, shown
-from catalog.vocabulary import NoteKind, SkipReason
+from catalog.vocabulary import SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +50,8 @@ class Listing:
 
     `links`: symbolic links that may lead to a model or a folder -> whether the name is that of a model or companion.
     `unfinished`: paths that a note of aria2 lies beside. `stores`: folders with `manifests` and `blobs` in them.
-    `passed_by`: files without a suffix, which a link or a manifest may yet turn out to name. `notes`: what other
-    programs put beside the models. `marks`: files and folders that tell whose folder they lie in.
+    `passed_by`: files without a suffix, which a link or a manifest may yet turn out to name. `neighbours`: what
+    other programs put beside the models. `marks`: files and folders that tell whose folder they lie in.
     """
 
     def __init__(
@@ -71,11 +62,10 @@ class Listing:
         self._top = os.fsdecode(os.path.basename(root.real)).lower()
         self._has_patterns = bool(include or exclude)
         self._pending: list[tuple[bytes, bool]] = []
-        self._near: list[os.DirEntry[str]] = []
         self._here: list[os.DirEntry[str]] = []
         self._owners: frozenset[str] | None = None
         self._below = b""
-        self.notes: list[Beside] = []
+        self.neighbours = Neighbours(root, exclude)
         self.entries: list[Entry] = []
         self.links: dict[bytes, bool] = {}
         self.unfinished: set[bytes] = set()
@@ -118,18 +108,6 @@ class Listing:
             return os.listdir(descriptor)
         finally:
             os.close(descriptor)
-
-    def beside_only(self) -> None:
-        """The notes about the files that were taken by themselves: what else lies in the folder is not looked at."""
-        with suppress(OSError):
-            descriptor = self._root.folder(b"")
-            try:
-                with os.scandir(descriptor) as listed:
-                    files = [item for item in listed if item.is_file(follow_symlinks=False)]
-                self._near = [item for item in files if item.name != CACHE]
-                self._beside([], b"", [os.fsdecode(entry.path) for entry in self.entries])
-            finally:
-                os.close(descriptor)
 
     def left_out(self, path: bytes) -> bool:
         """A pattern of the library speaks against this file; it is counted."""
@@ -185,7 +163,7 @@ class Listing:
         the second a picture or text beside it.
         """
         weights, plain, take = self._weights, _PLAIN_NOISE, self.entries.append
-        near = self._near = []
+        near = self.neighbours.near = []
         self._here, self._owners, self._below = found, None, prefix
         passed_by, before = 0, len(self.entries)
         for item in found:
@@ -211,33 +189,9 @@ class Listing:
         self.skipped[SkipReason.NOT_A_MODEL] += passed_by
         if near:
             self._networks(prefix)
-            self._beside(found, prefix, [os.fsdecode(entry.path[len(prefix) :]) for entry in self.entries[before:]])
-        self._databases(found, prefix)
-
-    def _beside(self, found: list[os.DirEntry[str]], prefix: bytes, weights: list[str]) -> None:
-        """Of what was passed by in a folder, the notes about a model in it."""
-        items = {item.name: item for item in self._near}
-        folders = (item.name for item in found if item.is_dir(follow_symlinks=False))
-        is_model = any(item.name in CONFIGURED for item in found)
-        itself = os.fsdecode(os.path.basename(prefix[:-1])) if is_model else None
-        carded = is_revision(os.path.join(self._root.real, prefix[:-1]))
-        for name, kind, owner in match(items, weights=weights, folders=folders, itself=itself, carded=carded):
-            path = prefix + os.fsencode(name)
-            if self._has_patterns and self._exclude.verdict(path):
-                continue
-            with suppress(OSError):
-                now = self._root.look(path) if items[name].is_symlink() else Snapshot.of(items[name].stat())
-                self.notes.append(Beside(Entry(path, now), kind, prefix + os.fsencode(owner) if owner else prefix[:-1]))
-                if found:
-                    self.skipped[SkipReason.NOT_A_MODEL] -= 1
-
-    def _databases(self, found: list[os.DirEntry[str]], prefix: bytes) -> None:
-        """The caches of a program that keeps them beside its models; their folder is not entered."""
-        if sum(item.name in (CACHE_FOLDER, MODELS_FOLDER) for item in found) == 2:
-            for name in DATABASES:
-                with suppress(OSError):
-                    entry = Entry(prefix + name, self._root.look(prefix + name))
-                    self.notes.append(Beside(entry, NoteKind.A1111_DATABASE, prefix[:-1]))
+            names = [os.fsdecode(entry.path[len(prefix) :]) for entry in self.entries[before:]]
+            self.skipped[SkipReason.NOT_A_MODEL] -= self.neighbours.of_folder(found, prefix, names)
+        self.neighbours.databases(found, prefix)
 
     def _mark(self, path: bytes) -> None:
         if len(self.marks) < _MOST_MARKS:
@@ -275,7 +229,7 @@ class Listing:
         elif skipped is SkipReason.NOT_A_MODEL and "." not in item.name:
             self.passed_by.add(path)
         elif skipped is SkipReason.NOT_A_MODEL and suffix_of(item.name) in MAYBE_CONFIG:
-            self._near.append(item)
+            self.neighbours.near.append(item)
 
     def _no_candidate(self, name: str, *, in_layout: bool) -> SkipReason | None:
         """Why a file or link is passed by, by its name; None when it is taken."""
@@ -296,7 +250,7 @@ class Listing:
 
     def _networks(self, prefix: bytes) -> None:
         """The descriptions among what was passed by as a text; mostly there is none."""
-        for item in self._near if any(other.name.endswith(".bin") for other in self._here) else ():
+        for item in self.neighbours.near if any(other.name.endswith(".bin") for other in self._here) else ():
             if item.name.endswith(".xml") and self._is_described(item.name):
                 path = prefix + os.fsencode(item.name)
                 if item.is_file(follow_symlinks=False) and not self.left_out(path):
@@ -337,7 +291,7 @@ class Listing:
         if skipped is not None and not may_be_folder:
             self.skipped[skipped] += 1
             if skipped is SkipReason.NOT_A_MODEL:
-                self._near.append(item)
+                self.neighbours.near.append(item)
         elif not self.left_out(path):
             self.links[path] = skipped is None
 

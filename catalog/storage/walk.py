@@ -130,7 +130,7 @@ def walk(
         odd=tuple(sorted(listing.odd)),
         unreadable_folders=tuple(sorted(listing.unreadable.items())),
         names=names,
-        notes=tuple(sorted(listing.notes)),
+        notes=tuple(sorted(listing.neighbours.notes)),
         marks=tuple(sorted(listing.marks)),
         seen=listing.seen,
         broken_off=not to_the_end or not root.still_there(),
@@ -149,7 +149,7 @@ def _list(
         return listing.all_below(part, cancelled, progress)
     for name in only.split(b"/"):
         listing.only_file(name)
-    listing.beside_only()
+    listing.neighbours.of_files([os.fsdecode(entry.path) for entry in listing.entries])
     return True
 
 
