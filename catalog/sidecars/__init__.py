@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SIDECARS", "Cached", "Named", "Sidecar", "Stated", "StatedFile", "Told", "a1111_database", "sidecar"]
 
-_JSON, _CACHE = 4 << 20, 64 << 20
+_JSON, _CACHE = 4 << 20, 32 << 20
 
 
 class Sidecar(NamedTuple):
