@@ -77,7 +77,9 @@ def _is_magic(value: Value) -> bool:
 def _rest(tape: Tape, torch: Torch) -> tuple[Value, dict[str, Run]]:
     """What comes behind the magic number: the object, and where each of its storages lies."""
     if run(Machine(tape, torch.findings, torch.call)) != PROTOCOL_VERSION:
-        raise malformed("A version that PyTorch never wrote", tape.place)
+        place = tape.place
+        walk_rest(tape, torch)
+        raise malformed("A version that PyTorch never wrote", place)
     run(Machine(tape, torch.findings, torch.call))
     root = run(Machine(tape, torch.findings, torch.call, torch.fetch))
     keys = run(Machine(tape, torch.findings, torch.call))

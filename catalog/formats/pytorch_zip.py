@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalog.errors import UnsupportedFormat
+from catalog.errors import MalformedFile, UnsupportedFormat
 from catalog.formats import zip_archive
 from catalog.formats.base import Source, malformed
 from catalog.formats.pickle_index import Index, Layout, Run, index
@@ -78,9 +78,15 @@ def read(source: Source, archive: Archive, findings: Findings) -> Index:
     torch = Torch(findings, legacy=False)
     unchecked = not any(member.crc for member in archive.members.values())  # PyTorch can leave all checksums out
     roots = {}
+    broken: MalformedFile | None = None
     for name, member in archive.members.items():
         if name.endswith("pkl"):
-            roots[name] = _walk(source, member, findings, torch, checked=not unchecked)
+            try:
+                roots[name] = _walk(source, member, findings, torch, checked=not unchecked)
+            except MalformedFile as error:  # what another one holds may be worse
+                broken = broken or error
+    if broken is not None:
+        raise broken
     _check_version(source, archive)
     layout = Layout(roots.get("constants.pkl"), _big_endian(source, archive))
     return index(torch, roots["data.pkl"], lambda storage: _place(archive, storage), source.size, layout)

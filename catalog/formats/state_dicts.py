@@ -99,10 +99,9 @@ def find(root: Value, legacy: Callable[[Made], Tensor | None]) -> Found:
         elif isinstance(value, (Pairs, Made, list, tuple)):
             if id(value) not in seen and place.depth < MAX_DEPTH:
                 seen.add(id(value))
-                left.extend(_children(place))
+                left.extend(reversed([*_children(place)]))
         elif len(found.facts) < MAX_FACTS and 0 < len(place.path) <= _FACT_DEPTH and not place.inside:
             _note(found.facts, place)
-    found.tensors.reverse()
     return found
 
 
@@ -113,8 +112,9 @@ def names(tensors: list[tuple[Path, Tensor]]) -> dict[str, Tensor]:
     if len(set(chosen)) != len(chosen):
         chosen = [".".join(path) for path in paths]
     named: dict[str, Tensor] = {}
+    numbers: dict[str, int] = {}
     for name, (_, tensor) in zip(chosen, tensors, strict=True):
-        named[_unused(clean_name(name or "tensor"), named)] = tensor
+        named[_unused(clean_name(name or "tensor"), named, numbers)] = tensor
     return named
 
 
@@ -154,7 +154,12 @@ def _entries(value: Value) -> Iterable[tuple[str, Value]]:
 
 
 def _last_of_each(pairs: Pairs) -> Iterable[tuple[str, Value]]:
-    return {_key(key): value for key, value in zip(pairs.flat[::2], pairs.flat[1::2], strict=True)}.items()
+    """Name and value of each key, the last one where it is given twice. Objects are different keys, each of them."""
+    found: dict[tuple[str, str, int], tuple[str, Value]] = {}
+    for at, (key, value) in enumerate(zip(pairs.flat[::2], pairs.flat[1::2], strict=True)):
+        name = _key(key)
+        found[type(key).__name__, name, at if name.startswith("<") else 0] = (name, value)
+    return found.values()
 
 
 def _key(key: Value) -> str:
@@ -251,11 +256,10 @@ def _is_training(key: str) -> bool:
     return low in _TRAINING or low.startswith("optim") or low.endswith(("_optim", "_optimizer", "_opt"))
 
 
-def _unused(name: str, taken: dict[str, Tensor]) -> str:
-    """The name, or the name with the first number that makes it one of its own."""
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name} ({number})" in taken:
-        number += 1
-    return f"{name} ({number})"
+def _unused(name: str, taken: dict[str, Tensor], numbers: dict[str, int]) -> str:
+    """The name, or the name with the first number that makes it one of its own; `numbers` remembers the last ones."""
+    free = name
+    while free in taken:
+        numbers[name] = numbers.get(name, 1) + 1
+        free = f"{name} ({numbers[name]})"
+    return free

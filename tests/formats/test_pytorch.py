@@ -214,6 +214,16 @@ def test_an_embedding_keeps_the_name_of_its_token() -> None:
 
 def test_equal_names_are_made_different() -> None:
     assert names({"a.b": BIAS, "a": {"b": MATRIX}}) == ["a.b", "a.b (2)"]
+    assert names({1: BIAS, "1": MATRIX}) == ["1", "1 (2)"]
+    splits = {f"{'x' * cut}": {"y" * (9 - cut): BIAS} for cut in range(1, 9)}
+    assert len(set(names({**splits, "x": {"a.a": BIAS}, "x.a": {"a": BIAS}, "x.a.a": BIAS}))) == 10
+
+
+def test_of_a_key_given_twice_the_last_one_counts() -> None:
+    storages = Storages(bases=[MATRIX])
+    twice = b"}(" + b"".join(code(item, storages) for item in ("w", 1, "w", MATRIX)) + b"u"
+    found = sound(torch_zip(Raw(twice), members={"data/0": MATRIX.tobytes()}))
+    assert ([tensor.name for tensor in found.tensors], found.metadata) == (["w"], {})
 
 
 def test_a_tensor_alone_has_a_name() -> None:

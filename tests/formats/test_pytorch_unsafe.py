@@ -330,3 +330,9 @@ def test_bytes_that_would_be_unpickled_are_unsafe_where_they_cannot_be_looked_in
     unsafe(torch_zip({"x": inside(content)}))
     if content != SOUND:
         unsafe(pickled(inside(content)), b"a.pkl")
+
+
+def test_danger_is_told_before_what_is_only_broken() -> None:
+    members = {"data.pkl": b"\x80\x02N", "constants.pkl": pickled(PAYLOAD)}
+    unsafe(torch_zip(None, members=members))
+    unsafe(pickled(MAGIC) + pickled(999) + pickled(PAYLOAD))
