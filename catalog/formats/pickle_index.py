@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_REPEATED = 4
 """Times that the values of a file may be told by views of them, beyond which counting them would take for ever."""
+_TWO_A_BYTE = "F4_X2"
 _ALWAYS_ALLOWED = 1 << 28  # bytes told, whatever the size of the file
 
 
@@ -69,7 +70,10 @@ def _laid_out(name: str, tensor: Tensor, run: Run, big_endian: bool) -> TensorIn
     nbytes = reach_of(shape, tensor.strides) * width
     plain = _in_order(shape, tensor.strides)
     stored = None if plain and not swapped else Stored(() if plain else tensor.strides, big_endian=swapped)
-    return TensorInfo(name, tensor.dtype, shape, offset, nbytes, 0, stored if nbytes else None)
+    dtype = tensor.dtype
+    if dtype == _TWO_A_BYTE and plain and shape:
+        dtype, shape = "F4", (*shape[:-1], shape[-1] * 2)  # as safetensors counts them
+    return TensorInfo(name, dtype, shape, offset, nbytes, 0, stored if nbytes else None)
 
 
 def _in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:

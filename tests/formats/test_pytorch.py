@@ -375,3 +375,8 @@ def test_a_storage_has_one_type_and_the_ids_of_its_form() -> None:
     assert (
         probe(torch_legacy(Raw(code(Storages().keep(MATRIX), Storages())), bases=[MATRIX])).outcome is Outcome.INVALID
     )
+
+
+def test_values_of_half_a_byte_are_counted_one_by_one() -> None:
+    [tensor] = sound(torch_zip({"t": untyped("float4_e2m1fn_x2", 6, 6)}, members={"data/0": bytes(6)})).tensors
+    assert (tensor.dtype, tensor.shape, tensor.nbytes) == ("F4", (12,), 6)
