@@ -8,22 +8,16 @@ CRC-32: Civitai's model-scanner `Tasks/HashTask.cs`. AutoV2 is the first ten dig
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from zlib_ng import zlib_ng
 
 from catalog.hashing.base import Definition, Hasher, Target
 from catalog.vocabulary import Algorithm
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 AUTOV1_START = 0x100000  # A1111 modules/sd_models.py: model_hash seeks there
 AUTOV1_LENGTH = 0x10000  # and reads so much
 AUTOV1_BYTES = 4  # eight digits are all that anybody keeps
 SCANNER_HEADER_LIMIT = 16 << 20  # model-scanner Tasks/HashTask.cs: a longer header is taken for no header
-AUTOV3_DIGITS = 12  # Civitai's trigger truncate_autov3_hash
-OF_NOTHING = "e3b0c44298fc"  # SHA-256 of no bytes; repackagers write it into headers
 
 
 class _AutoV1:
@@ -87,18 +81,3 @@ def scanner_body(head: bytes) -> int:
     """
     header = int.from_bytes(head[:8], "little")
     return 8 + header if header < SCANNER_HEADER_LIMIT else 8
-
-
-def claimed_autov3(metadata: Mapping[str, object]) -> str | None:
-    """The AutoV3 that a safetensors header states of itself, 12 lower digits, or None.
-
-    Lora-Manager `py/utils/file_utils.py`: `sshs_model_hash`, else `modelspec.hash_sha256`; digests of nothing refused.
-    """
-    for key in ("sshs_model_hash", "modelspec.hash_sha256"):
-        value = metadata.get(key)
-        if not isinstance(value, str):
-            continue
-        digits = value.strip().lower().removeprefix("0x")[:AUTOV3_DIGITS]
-        if len(digits) == AUTOV3_DIGITS and digits != OF_NOTHING and set(digits) <= set("0123456789abcdef"):
-            return digits
-    return None

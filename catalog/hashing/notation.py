@@ -111,16 +111,6 @@ def crc32_other_order(digits: str) -> str:
     return bytes.fromhex(digits)[::-1].hex()
 
 
-def bounds(digits: str, length: int) -> tuple[bytes, bytes] | None:
-    """The first and the last digest of `length` bytes that start with these digits (odd counts too).
-
-    None if there are more digits than fit. A digest of any length from the prefix's on lies in the range when cut.
-    """
-    if len(digits) > 2 * length:
-        return None
-    return bytes.fromhex(digits.ljust(2 * length, "0")), bytes.fromhex(digits.ljust(2 * length, "f"))
-
-
 def of_nothing(digits: str) -> bool:
     """Whether lower-case digits are those of a digest of no bytes, which names no file."""
     return len(digits) >= LEAST_DIGITS and any(whole.startswith(digits) for whole in _OF_NOTHING)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog.hashing.base import STANDARD, Plan
-from catalog.hashing.civitai import claimed_autov3, scanner_body
+from catalog.hashing.civitai import scanner_body
 from catalog.hashing.engine import digest_file
 from catalog.hashing.notation import civitai
 
@@ -68,21 +68,3 @@ def test_crc32_is_kept_big_endian_and_shown_little_endian(opened: Opener) -> Non
     digest = digest_file(opened(b"hello world"), Plan()).digests["crc32"]
     assert digest == (0x0D4A1185).to_bytes(4, "big")
     assert civitai("crc32", digest) == {"CRC32": "85114A0D"}
-
-
-@pytest.mark.parametrize(
-    ("metadata", "expected"),
-    [
-        ({"sshs_model_hash": "ABCDEF1234567890ABCDEF"}, "abcdef123456"),
-        ({"modelspec.hash_sha256": "0x1585b50b9d7d66000000"}, "1585b50b9d7d"),
-        ({"sshs_model_hash": "aaaaaaaaaaaaaa", "modelspec.hash_sha256": "bbbbbbbbbbbbbb"}, "aaaaaaaaaaaa"),
-        ({"sshs_model_hash": "e3b0c44298fc1c149afb", "modelspec.hash_sha256": "bbbbbbbbbbbbbb"}, "bbbbbbbbbbbb"),
-        ({"sshs_model_hash": "e3b0c44298fc"}, None),
-        ({"sshs_model_hash": "abcdef12345"}, None),
-        ({"sshs_model_hash": "no digest at all"}, None),
-        ({"sshs_model_hash": 123456789012}, None),
-        ({}, None),
-    ],
-)
-def test_what_a_header_claims(metadata: dict[str, object], expected: str | None) -> None:
-    assert claimed_autov3(metadata) == expected

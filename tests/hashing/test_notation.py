@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.hashing.notation import Notation, bounds, civitai, crc32_other_order, invokeai, of_nothing, parse, printed
+from catalog.hashing.notation import Notation, civitai, crc32_other_order, invokeai, of_nothing, parse, printed
 
 DIGITS = "6ce0161689b3853acaa03779ec93eafe75a02f4ced659bee03f50797806fa2fa"
 
@@ -73,21 +73,6 @@ def test_a_folder_is_written_with_the_algorithm_of_its_files() -> None:
 def test_crc32_turns_round_and_back() -> None:
     assert crc32_other_order("0d4a1185") == "85114a0d"
     assert crc32_other_order("85114a0d") == "0d4a1185"
-
-
-@given(st.binary(min_size=4, max_size=32), st.integers(8, 64))
-def test_a_prefix_is_a_range_that_holds_exactly_its_digests(digest: bytes, count: int) -> None:
-    digits = digest.hex()[:count]
-    found = bounds(digits, len(digest))
-    assert found is not None
-    first, last = found
-    assert first <= digest <= last
-    assert first.hex().startswith(digits)
-    assert last.hex().startswith(digits)
-
-
-def test_a_prefix_longer_than_the_digest_fits_none() -> None:
-    assert bounds("6ce01616a", 4) is None
 
 
 @pytest.mark.parametrize("digits", ["e3b0c442", "e3b0c44298fc", "af1349b9f5f9a1a6", "da39a3ee", "d41d8cd98f00"])

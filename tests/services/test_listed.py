@@ -7,7 +7,7 @@ import pytest
 from catalog.formats import Probe
 from catalog.models import HashClaim
 from catalog.services.identity.known import Listed
-from catalog.services.identity.listed import MODELSPEC, contradictions, listed
+from catalog.services.identity.listed import LEGACY, MODELSPEC, contradictions, listed
 from catalog.vocabulary import Algorithm, ClaimSource, FindingCode, Format, Outcome
 
 
@@ -33,6 +33,13 @@ def test_only_sound_digests_are_taken(stated: object, digits: str | None) -> Non
 
     wanted = [] if digits is None else [Listed(Algorithm.AUTOV3, bytes.fromhex(digits), ClaimSource.HEADER)]
     assert found == wanted
+
+
+def test_the_legacy_hash_of_a_trainer_is_listed_and_never_compared() -> None:
+    [found] = listed(header(sshs_legacy_hash="AB12cd34"), b"a.safetensors")
+    assert found == Listed(LEGACY, bytes.fromhex("ab12cd34"), ClaimSource.HEADER)
+    assert list(contradictions([claim(LEGACY, found.digest)], {"autov1": b"\x01" * 4})) == []
+    assert listed(header(sshs_legacy_hash="e3b0c442"), b"a.safetensors") == []
 
 
 def test_the_header_of_a_set_lists_too() -> None:

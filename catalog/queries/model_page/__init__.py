@@ -41,7 +41,7 @@ _WORST = (Outcome.UNSAFE, Outcome.INVALID, Outcome.UNREADABLE, Outcome.SUSPICIOU
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a variant lies, and the work that is still to be done there. `path` names the set, `without_set` does not."""
+    """Where a variant lies, and the work still to be done there. `path` names the set, `without_set` does not."""
 
     id: int
     library_id: int

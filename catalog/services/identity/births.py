@@ -22,7 +22,7 @@ from catalog.models import (
     VariantFile,
 )
 from catalog.services import bulk
-from catalog.services.identity import listed
+from catalog.services.identity import header, listed
 from catalog.services.identity.known import NOTHING, Known, Name
 from catalog.services.identity.naming import name_of
 from catalog.storage.keys import path_key, path_text, stem
@@ -44,7 +44,6 @@ MODEL = ["id", "name", "name_source", "version_name", "kind", "base", "licence",
 MODEL += ["trigger_words", "touched", "updated_at"]
 _FORMER = ["variant_id", "library_id", "path", "path_key", "path_text", "stem"]
 PART = ["variant_id", "name", "algorithm", "tensors", "values"]
-_LONGEST_LICENCE = 500
 _MOST_PARTS = 64
 
 
@@ -164,12 +163,6 @@ def parts_of(tensors: Sequence[TensorInfo], names: Sequence[bytes]) -> dict[str,
     return found if len(found) <= _MOST_PARTS else {REST: tuple(range(len(tensors)))}
 
 
-def licence_of(probe: Probe) -> str:
-    """As the header states it, on one line."""
-    text = listed.stated(probe, "modelspec.license") or listed.stated(probe, "general.license")
-    return " ".join(text.split())[:_LONGEST_LICENCE] if isinstance(text, str) else ""
-
-
 def _one(reading: Reading, library: Library, known: Known, rows: _Rows) -> Born:
     place, probe = reading.place, reading.probe
     path = bytes(place.location.path)
@@ -191,11 +184,11 @@ def _one(reading: Reading, library: Library, known: Known, rows: _Rows) -> Born:
 
 
 def _model(model_id: UUID, name: Name, reading: Reading, known: Known) -> tuple[object, ...]:
-    told = reading.recognised
-    licence = licence_of(reading.probe) or known.licence
+    told, own = reading.recognised, header.said(reading.probe)
+    licence, both = own.licence or known.licence, known.besides(own)
     return (
-        model_id, name.text, name.source.value, known.version, told.kind.value, told.base.value, licence, known.source,
-        [], "", [], list(known.words), False, timezone.now(),
+        model_id, name.text, name.source.value, both.version, told.kind.value, told.base.value, licence, both.source,
+        list(both.tags), "", [], list(both.words), False, timezone.now(),
     )  # fmt: skip
 
 

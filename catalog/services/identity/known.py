@@ -39,7 +39,8 @@ class Listed(NamedTuple):
 class Known:
     """Said of one place. All of it is clean: one line, no NUL, short enough for its column.
 
-    `ids` are (scheme, value) of `ExternalId`. `version` is a name of the version, "" where there is none to tell.
+    `ids` are (scheme, value) of `ExternalId`. `version` is a name of the version, "" where there is none to tell;
+    `words` are those that trigger a LoRA.
     """
 
     name: Name | None = None
@@ -49,6 +50,7 @@ class Known:
     source: str = ""
     licence: str = ""
     words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
     def besides(self, other: Known) -> Known:
         """Both; where only one can be, this one."""
@@ -60,6 +62,7 @@ class Known:
             self.source or other.source,
             self.licence or other.licence,
             self.words or other.words,
+            self.tags or other.tags,
         )
 
 

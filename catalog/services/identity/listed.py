@@ -22,8 +22,11 @@ MODELSPEC = "modelspec.hash_sha256"
 
 _TRIED = f"{MODELSPEC} (of all tensors together, and of one after the other in the orders that are likely)"
 _KOHYA = "sshs_model_hash"
+LEGACY = "sshs_legacy_hash"
+"""kohya's: AutoV1 of the file as it was before other metadata came in. Looked up, never compared."""
 _LEAST_DIGITS = 12
 _NOTHING = "e3b0c44298fc"  # SHA-256 of nothing, as repackaging tools write it
+_EIGHT_DIGITS = re.compile(r"[0-9a-fA-F]{8}")
 _HEX = re.compile(r"[0-9a-f]+")
 _OLLAMA_BLOB = re.compile(rb"(?:.*/)?blobs/sha256-([0-9a-f]{64})")
 
@@ -35,6 +38,9 @@ def listed(probe: Probe, path: bytes) -> list[Listed]:
         digest = digest_of(stated(probe, key))
         if digest is not None:
             found.append(Listed(algorithm, digest, ClaimSource.HEADER))
+    legacy = stated(probe, LEGACY)
+    if isinstance(legacy, str) and _EIGHT_DIGITS.fullmatch(legacy) and not legacy.lower().startswith(_NOTHING[:8]):
+        found.append(Listed(LEGACY, bytes.fromhex(legacy), ClaimSource.HEADER))
     blob = _OLLAMA_BLOB.fullmatch(path)
     if blob is not None:
         found.append(Listed(Algorithm.SHA256, bytes.fromhex(blob[1].decode()), ClaimSource.OLLAMA))

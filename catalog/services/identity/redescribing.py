@@ -9,7 +9,7 @@ from django.db.models import F
 
 from catalog.models import Component, Location, ModelRecord, TensorIndex, Variant, VariantFile
 from catalog.services import bulk
-from catalog.services.identity import births, listed
+from catalog.services.identity import births, header, listed
 from catalog.services.identity.naming import RANK, name_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _describe_model(variant: Variant, reading: Reading, library: Library) -> Non
     told: dict[str, str] = {
         "kind": reading.recognised.kind.value,
         "base": reading.recognised.base.value,
-        "licence": births.licence_of(reading.probe) or model.licence,
+        "licence": header.said(reading.probe).licence or model.licence,
     }
     if RANK[name.source] <= RANK[model.name_source]:
         told |= {"name": name.text, "name_source": name.source.value}
