@@ -67,7 +67,9 @@ def read(source: SetSource, read_file: Callable[[SetMember, Sequence[SetMember]]
         )
     tensors.sort()
     incomplete = [*shards.problems(source.files, _held(parts)), *gguf_split.problems(parts), *_twice(tensors)]
-    outcome = Outcome.INVALID if incomplete else _worst(outcomes)
+    outcome = _worst([*outcomes, Outcome.INVALID] if incomplete else outcomes)
+    if outcome is Outcome.UNSAFE:
+        tensors = []  # withheld, those of the other files too
     return Probe(_format(metadata, formats), outcome, tuple(tensors), metadata, None, (*incomplete, *problems))
 
 
