@@ -181,14 +181,19 @@ def _attributes(made: Made) -> Iterable[tuple[str, Value]]:
     attributes = {key: value for part in state for key, value in _last_of_each(part)}
     if "_parameters" in attributes and "_modules" in attributes:
         for kind in ("_parameters", "_buffers", "_modules"):
-            yield from _entries(attributes.get(kind))
+            yield from _within(attributes.get(kind), kind)
         return
     yield from attributes.items()
     if not state:
-        yield from _entries(made.state)
-    yield from _entries(made.args)
-    yield from _entries(made.items or [])
-    yield from _entries(made.pairs)
+        yield from _within(made.state, "state")
+    yield from _within(made.args, "args")
+    yield from _within(made.items, "items")
+    yield from _within(made.pairs, "pairs")
+
+
+def _within(value: Value, name: str) -> Iterable[tuple[str, Value]]:
+    """What a plain container holds; an object, which may hold itself, under that name."""
+    return _entries(value) if not isinstance(value, Made) else ((name, value),)
 
 
 def _states(state: Value) -> tuple[Value, ...]:

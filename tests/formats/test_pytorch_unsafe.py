@@ -254,6 +254,10 @@ def test_nests_and_shares_are_walked_once() -> None:
     itself = b"\x80\x02]q\0h\0ah\0a."
     for stream in (deep, shared, itself):
         assert probe(stream).outcome is Outcome.OK
+    own_state = b"\x80\x02cmy.module\nThing\n)\x81q\0h\0b."
+    states = b"\x80\x02cmy.module\nThing\nq\0" + b"h\0)\x81" * 50_000 + b"b" * 49_999 + b"."
+    for stream in (own_state, states):
+        assert probe(stream).outcome is Outcome.SUSPICIOUS
 
 
 def test_the_steps_of_a_pickle_are_counted() -> None:
