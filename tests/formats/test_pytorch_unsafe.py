@@ -255,7 +255,7 @@ def test_nests_and_shares_are_walked_once() -> None:
     for stream in (deep, shared, itself):
         assert probe(stream).outcome is Outcome.OK
     own_state = b"\x80\x02cmy.module\nThing\n)\x81q\0h\0b."
-    states = b"\x80\x02cmy.module\nThing\nq\0" + b"h\0)\x81" * 50_000 + b"b" * 49_999 + b"."
+    states = b"\x80\x02cmy.module\nThing\nq\x000" + b"h\0)\x81" * 50_000 + b"b" * 49_999 + b"."
     for stream in (own_state, states):
         assert probe(stream).outcome is Outcome.SUSPICIOUS
 
@@ -268,7 +268,19 @@ OPCODES = [bytes([number]) for number in range(256)]
 PIECES = st.sampled_from(
     [
         *(b"cos\nsystem\n", b"ctorch\nFloatStorage\n", b"ccollections\nOrderedDict\n", b"K\x01", b"X\x01\0\0\0a"),
-        *(b"ctorch._utils\n_rebuild_tensor_v2\n", b"\x8c\x07storage", b"N", b")", b"R", b"b", b"q\0", b"h\0", b"(Q."),
+        *(
+            b"ctorch._utils\n_rebuild_tensor_v2\n",
+            b"\x8c\x07storage",
+            b"N",
+            b")",
+            b"R",
+            b"b",
+            b"q\0",
+            b"h\0",
+            b"(Q.",
+            b"}q\0",
+            b"h\0h\0b",
+        ),
     ]
 )
 
