@@ -152,6 +152,8 @@ class Note(models.Model):
     ino = models.BigIntegerField()
     read_at = models.DateTimeField(null=True)
     """NULL until it has been read as it is now."""
+    attempts = models.SmallIntegerField(db_default=0)
+    """How often a picture was opened without an end: one that takes its worker down is left alone in the end."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["library", "path_key"], name="note_once_per_path")]

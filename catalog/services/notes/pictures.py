@@ -1,12 +1,13 @@
 """Previews: of the pictures beside a variant, the one that its programs would show, made anew and small.
 
-A picture is marked as read before it is opened: should one take its worker down, it does not do so twice.
+A picture is counted before it is opened: should one take its worker down, it does so three times at most.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import F
 from django.db.models.functions import Now
 
 from catalog.errors import ChangedFile, FileProblem
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from catalog.storage.root import Root
 
+_MOST_ATTEMPTS = 3
 _SUFFIXES = (b".png", b".jpg", b".jpeg", b".webp", b".gif")
 
 
@@ -51,15 +53,24 @@ def _see_to(root: Root, variant_id: UUID, library_id: int) -> bool:
             continue
         if note.library_id != library_id:
             continue
-        Note.objects.filter(pk=note.pk).update(read_at=Now())
-        try:
-            made = _made(root, note)
-        except BaseException:
-            Note.objects.filter(pk=note.pk).update(read_at=None)
-            raise
+        made = _tried(root, note)
         if made is not None:
             return _keep(note, made)
+        Note.objects.filter(pk=note.pk).update(read_at=Now())
     return False
+
+
+def _tried(root: Root, note: Note) -> Picture | None:
+    """The preview of a picture, unless it has taken its worker down every time; an exception is no such end."""
+    if note.attempts >= _MOST_ATTEMPTS:
+        findings.raise_all(found=[unreadable(note, f"reading it broke off {note.attempts} times")])
+        return None
+    Note.objects.filter(pk=note.pk).update(attempts=F("attempts") + 1)
+    try:
+        return _made(root, note)
+    except BaseException:
+        Note.objects.filter(pk=note.pk).update(attempts=note.attempts)
+        raise
 
 
 def _candidates(variant_id: UUID) -> list[Note]:
@@ -100,6 +111,7 @@ def _made(root: Root, note: Note) -> Picture | None:
 @in_one_transaction
 def _keep(note: Note, made: Picture) -> bool:
     """For whatever variant lies at the place by now."""
+    Note.objects.filter(pk=note.pk).update(read_at=Now(), attempts=0)
     place = Location.objects.filter(notes=note).values_list("variant", flat=True)
     variant = Variant.objects.select_for_update(no_key=True).filter(pk__in=place, merged_into=None).first()
     findings.clear_notes(library_ids={note.library_id}, places={shown(bytes(note.path))})

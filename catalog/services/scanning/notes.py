@@ -30,7 +30,7 @@ OF_PROGRAMS = (NoteKind.A1111_CACHE, NoteKind.A1111_DATABASE)
 """Notes about many models; they have no location of their own."""
 _STAT = ("size", "mtime_ns", "ctime_ns", "ino")
 _NEW = ("library_id", "location_id", "path", "path_key", "kind", *_STAT)
-_CHANGED = ("id", "location_id", "kind", *_STAT, "read_at")
+_CHANGED = ("id", "location_id", "kind", *_STAT, "read_at", "attempts")
 
 
 class _Now(NamedTuple):
@@ -155,7 +155,7 @@ def _update(pairs: Sequence[tuple[Note, _Now]]) -> None:
     rows = []
     for row, now in pairs:
         if (row.location_id, row.kind, row.size, row.mtime_ns, row.ctime_ns, row.ino) != now.facts:
-            rows.append((row.pk, *now.facts, None))
+            rows.append((row.pk, *now.facts, None, 0))
     for batch in batches(sorted(rows)):
         bulk.update(Note, _CHANGED, batch)
 

@@ -111,7 +111,7 @@ def test_an_interrupted_picture_waits_again(tmp_path: Path, monkeypatch: pytest.
     probe_all()
 
     def stopped(raw: bytes) -> None:
-        assert not Note.objects.filter(read_at=None).exists(), "marked before it is opened"
+        assert Note.objects.get().attempts == 1, "counted before it is opened"
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -119,6 +119,21 @@ def test_an_interrupted_picture_waits_again(tmp_path: Path, monkeypatch: pytest.
         with pytest.raises(KeyboardInterrupt):
             read()
     assert read().previews == 1
+
+
+def test_a_picture_that_took_its_worker_down_three_times_is_a_finding_until_it_changes(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", model(1))
+    put(tmp_path, "a.png", picture("red"))
+    library = add(tmp_path)
+    scan(library)
+    probe_all()
+    Note.objects.update(attempts=3)
+    assert read().previews == 0
+    assert len(open_notes()) == 1
+    put(tmp_path, "a.png", picture("blue", size=(31, 20)))
+    told(library)
+    assert shown(library, "a.safetensors") == BLUE
+    assert open_notes() == []
 
 
 def test_a_duplicates_preview_goes_to_the_one_that_stays(tmp_path: Path) -> None:
