@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 from tests.browser import browser_page, chromium
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
 
 __all__ = ["browser_page", "chromium"]
+
+# A busy machine can stop a test for longer than any deadline, and a search must not fail now and then: the examples are
+# the same in each run. `pytest --hypothesis-profile=search` looks for new ones; what it finds becomes an `@example`.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", _UNTIMED, derandomize=True)
+settings.register_profile("search", _UNTIMED, max_examples=1000, print_blob=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

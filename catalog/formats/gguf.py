@@ -15,7 +15,7 @@ from catalog.formats.base import Json, Probe, Source, TensorInfo, malformed, tru
 from catalog.formats.cursor import MAX_STRING, Cursor
 from catalog.formats.ggml import TYPES
 from catalog.formats.gguf_split import alone
-from catalog.formats.text import clean_json, clean_text
+from catalog.formats.text import clean_json, clean_name
 from catalog.vocabulary import FindingCode, Format, Outcome
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class _Metadata:
         raw, length = self._cursor.string(MAX_NAME * 64)
         if not 0 < length == len(raw):
             raise malformed(f"A key of {length:,} bytes", place)
-        return clean_text(_utf8(raw, place))
+        return clean_name(_utf8(raw, place))
 
     def _value(self, kind: int) -> Json:
         if kind == _STRING:

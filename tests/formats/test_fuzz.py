@@ -67,12 +67,21 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz") / "a.gguf"
 
 
+def beyond_the_library(probe: Probe) -> bool:
+    """Whether ggml reads it and its Python library does not.
+
+    Those are a type newer than the library, a single value of a type that it takes for bytes (it looks for the length
+    of a row), and keys that it has itself for the counts at the head.
+    """
+    types = any(tensor.dtype == "Q2_0" or (tensor.dtype == "BF16" and not tensor.shape) for tensor in probe.tensors)
+    return types or not probe.metadata.keys().isdisjoint(["GGUF.version", "GGUF.tensor_count", "GGUF.kv_count"])
+
+
 @given(changes=CHANGES)
 def test_nothing_is_taken_that_the_gguf_library_refuses(place: Path, changes: list[tuple[str, float, bytes]]) -> None:
     content = changed(GGUF, changes, len(GGUF) - 60)
     probe = check(content, b"a.gguf")
-    newer = any(tensor.dtype == "Q2_0" for tensor in probe.tensors)  # than the library knows
-    if probe.outcome is Outcome.OK and probe.format is Format.GGUF and not newer:
+    if probe.outcome is Outcome.OK and probe.format is Format.GGUF and not beyond_the_library(probe):
         place.write_bytes(content)
         with np.errstate(all="ignore"):
             found = {tensor.name: tensor for tensor in gguf_oracle.GGUFReader(place).tensors}

@@ -95,6 +95,19 @@ def test_quantised_tensors_take_whole_blocks() -> None:
     assert (found.dtype, found.shape, found.nbytes) == ("Q4_K", (3, 512), 864)
 
 
+def test_what_ggml_reads_and_its_python_library_does_not_is_read() -> None:
+    single = gguf.read(MemorySource(filled(head(1) + tensor(dims=(), kind=30)))).tensors[0]
+    assert (single.dtype, single.shape, single.nbytes) == ("BF16", (), 2)
+    assert gguf.read(MemorySource(head(0, 1) + text("GGUF.version") + struct.pack("<IB", 0, 7))).metadata == {
+        "GGUF.version": 7
+    }
+
+
+def test_keys_that_differ_in_a_zero_byte_are_two() -> None:
+    keys = b"".join(text(key) + struct.pack("<IB", 0, number) for number, key in enumerate(["a\0b", "a\u2400b"]))
+    assert gguf.read(MemorySource(head(0, 2) + keys)).metadata == {"a\u24000b": 0, "a\u2400\u2400b": 1}
+
+
 def test_a_long_vocabulary_is_passed_over() -> None:
     words = [f"word {number}" for number in range(150_000)]
     content = write(MATRIX, {"tokenizer.ggml.tokens": words, "tokenizer.ggml.scores": [0.5] * 150_000, "after": True})
