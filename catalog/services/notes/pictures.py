@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db.models import F
-from django.db.models.functions import Now
 
 from catalog.errors import ChangedFile, FileProblem
 from catalog.images import LARGEST, MEDIA_TYPE, Picture, PictureProblem, preview
@@ -17,6 +16,7 @@ from catalog.services import drives, findings
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.notes.reading import bytes_of, reason_of
 from catalog.services.notes.telling import unreadable
+from catalog.services.notes.writing import mark_read
 from catalog.storage.values import shown
 from catalog.vocabulary import LocationState, NoteKind
 
@@ -34,7 +34,7 @@ def take(root: Root, notes: Sequence[Note]) -> int:
     """Sees to the previews of the variants that these pictures lie beside. Returns how many are new."""
     variants = {(note.location.variant_id, note.library_id) for note in notes if note.location is not None}
     made = sum(_see_to(root, variant, library) for variant, library in sorted(variants, key=str) if variant is not None)
-    Note.objects.filter(pk__in=[note.pk for note in notes], read_at=None).update(read_at=Now())
+    mark_read(notes)
     return made
 
 
@@ -56,7 +56,7 @@ def _see_to(root: Root, variant_id: UUID, library_id: int) -> bool:
         made = _tried(root, note)
         if made is not None:
             return _keep(note, made)
-        Note.objects.filter(pk=note.pk).update(read_at=Now())
+        mark_read([note])
     return False
 
 
@@ -111,10 +111,11 @@ def _made(root: Root, note: Note) -> Picture | None:
 @in_one_transaction
 def _keep(note: Note, made: Picture) -> bool:
     """For whatever variant lies at the place by now."""
-    Note.objects.filter(pk=note.pk).update(read_at=Now(), attempts=0)
     place = Location.objects.filter(notes=note).values_list("variant", flat=True)
     variant = Variant.objects.select_for_update(no_key=True).filter(pk__in=place, merged_into=None).first()
     findings.clear_notes(library_ids={note.library_id}, places={shown(bytes(note.path))})
+    Note.objects.filter(pk=note.pk).update(attempts=0)
+    mark_read([note])
     if variant is None:
         return False
     facts = {"image": made.image, "media_type": MEDIA_TYPE, "width": made.width, "height": made.height}

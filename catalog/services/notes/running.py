@@ -7,27 +7,23 @@ notes; whatever stops one, the notes still wait.
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import DataError
-from django.db.models import Q
 
 from catalog.errors import LibraryOffline
-from catalog.models import Location
 from catalog.services import libraries
-from catalog.services.notes import caches, pictures, telling, waiting
+from catalog.services.notes import caches, further, pictures, telling, waiting
 from catalog.services.notes.reading import Page, read_all
-from catalog.services.scanning.notes import below
 from catalog.sidecars import Told
 from catalog.storage.root import Root
-from catalog.vocabulary import LocationState, NoteKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from catalog.models import Library, Note
+    from catalog.models import Library
+    from catalog.services.notes.further import Further
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +78,7 @@ def _tell(pages: Sequence[Page]) -> NotesReport:
     for page in pages:
         if page.note.location_id is not None:
             by_place.setdefault(page.note.location_id, []).append(page)
-    also = _same_folders([page.note for page in pages])
+    also = further.places_of([page.note for page in pages])
     try:
         learnt = telling.tell(by_place, also)
     except DataError:
@@ -90,7 +86,7 @@ def _tell(pages: Sequence[Page]) -> NotesReport:
     return NotesReport(len(pages), learnt)
 
 
-def _tell_alone(pages: Sequence[Page], also: Mapping[int, list[int]]) -> int:
+def _tell_alone(pages: Sequence[Page], also: Further) -> int:
     """One place by itself, so that words which no table takes keep no others back."""
     location = pages[0].note.location_id or 0
     try:
@@ -100,27 +96,3 @@ def _tell_alone(pages: Sequence[Page], also: Mapping[int, list[int]]) -> int:
         problem = Told(problem="its words cannot be kept")
         telling.stamp([page._replace(told=problem) for page in pages])
         return 0
-
-
-def _same_folders(notes: Sequence[Note]) -> Mapping[int, list[int]]:
-    """A note about a folder speaks of every set in it: number of its location -> those of the others."""
-    found: dict[int, list[int]] = {}
-    for note in notes:
-        wanted = _spoken_of(note, note.location) if note.location is not None else None
-        if wanted is not None and note.location is not None:
-            rows = Location.objects.filter(
-                wanted, library=note.library_id, state=LocationState.PRESENT, variant__isnull=False
-            )
-            others = rows.exclude(pk=note.location.pk).order_by("pk").values_list("pk", flat=True)
-            found[note.location.pk] = list(others)
-    return found
-
-
-def _spoken_of(note: Note, main: Location) -> Q | None:
-    """Of a card in a folder, or a note beside one that begins with its name; None of a note about one place."""
-    folder, place = os.path.dirname(bytes(note.path)), bytes(main.path)
-    if note.kind == NoteKind.MODEL_CARD and folder != place:
-        return below(folder)
-    if main.set_name and (note.kind == NoteKind.MODEL_CARD or folder == os.path.dirname(place)):
-        return Q(path=place)
-    return None

@@ -24,9 +24,10 @@ from catalog.storage.values import shown
 from catalog.vocabulary import ClaimSource, FindingCode, LocationState, NameSource, NoteKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from catalog.models import ModelRecord, Variant
+    from catalog.services.notes.further import Further
     from catalog.services.notes.reading import Page
 
 _NAMING = (NoteKind.CIVITAI_INFO, NoteKind.LORA_MANAGER, NoteKind.STABILITY_MATRIX, NoteKind.API_INFO)
@@ -45,11 +46,11 @@ class _Place(NamedTuple):
 
 
 @in_one_transaction
-def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]]) -> int:
+def tell(pages: Mapping[int, Sequence[Page]], also: Further) -> int:
     """Writes what the notes of places say, and stamps the notes. Returns how many models learnt something.
 
-    `pages` are all notes of each place, by the number of its location; `also` are further locations of the same
-    folder, which they speak of, too. Notes of a place that is not as it was any more go on waiting.
+    `pages` are all notes of each place, by the number of its location; `also` are further locations,
+    which some of them speak of, too. Notes of a place that is not as it was any more go on waiting.
     """
     ids = {*pages, *(one for further in also.values() for one in further)}
     variants, held = hold_homes(Location.objects.filter(pk__in=ids).values_list("variant", flat=True))
@@ -58,9 +59,9 @@ def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]
     locations = {row.pk: row for row in rows.order_by("pk") if row.variant_id in homes}
     files = _files(locations)
     places = [
-        _Place(locations[one], homes[_uuid(locations[one].variant_id)], together(said, files[one]), one == main)
+        _Place(locations[one], homes[_uuid(locations[one].variant_id)], together(about, files[one]), one == main)
         for main, said in pages.items()
-        for one in (main, *also.get(main, ()))
+        for one, about in _by_place(main, said, also.get(main, {}))
         if one in locations
     ]
     places.sort(key=lambda place: (place.variant.number, place.location.pk))
@@ -70,6 +71,15 @@ def tell(pages: Mapping[int, Sequence[Page]], also: Mapping[int, Collection[int]
     comparing.compare(list(locations))
     stamp([page for main, said in pages.items() if main in locations for page in said])
     return learnt
+
+
+def _by_place(
+    main: int, said: Sequence[Page], others: Mapping[int, Collection[int]]
+) -> Iterator[tuple[int, Sequence[Page]]]:
+    """The place itself with all of its notes, then others with those that speak of them."""
+    yield main, said
+    for one, speaking in others.items():
+        yield one, [page for page in said if page.note.pk in speaking]
 
 
 def stamp(pages: Sequence[Page]) -> None:

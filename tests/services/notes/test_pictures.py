@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from PIL import Image
 
+from catalog.images import preview
 from catalog.models import Library, Note, Preview
 from catalog.services import claiming, probing
 from catalog.services.notes import pictures
@@ -20,6 +21,8 @@ from tests.services.notes.scene import open_notes, read, told
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from catalog.images import Picture
 
 pytestmark = pytest.mark.django_db
 
@@ -191,3 +194,31 @@ def test_a_picture_in_another_library_is_left_to_its_reader(tmp_path: Path) -> N
     told(two)
     assert shown(one, "a.safetensors") == RED
     assert open_notes() == []
+
+
+def test_a_picture_that_changes_while_others_are_read_is_read_as_it_is_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan meets the new one after the old one was shown, and before all of its batch are done."""
+    for name in "ab":
+        put(tmp_path, f"{name}.safetensors", model(ord(name)))
+        put(tmp_path, f"{name}.png", picture("red"))
+    library = add(tmp_path)
+    scan(library)
+    probe_all()
+    seen: list[int] = []
+
+    def meanwhile(raw: bytes) -> Picture:
+        seen.append(len(raw))
+        if len(seen) == 2:
+            for name in "ab":
+                put(tmp_path, f"{name}.png", picture("blue", size=(31, 20)))
+            scan(library)
+        return preview(raw)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "preview", meanwhile)
+        read()
+    read()
+
+    assert [shown(library, f"{name}.safetensors") for name in "ab"] == [BLUE, BLUE]

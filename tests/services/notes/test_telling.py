@@ -12,7 +12,7 @@ from catalog.models import ExternalId, HashClaim, ModelRecord, Note
 from catalog.services import notes
 from catalog.services.identity.deciding import merge, undo
 from catalog.services.identity.editing import edit, forget
-from catalog.vocabulary import ClaimSource, NameSource
+from catalog.vocabulary import ClaimSource, LocationState, NameSource
 from tests.identity.catalogue import add, answering_model, at, catalogue, hash_all, model, put
 from tests.identity.catalogue import variant_at as variant
 from tests.services.notes.scene import info, model_at, read, told
@@ -257,3 +257,45 @@ def test_a_card_that_changes_leaves_what_others_list_alone(tmp_path: Path) -> No
 
     assert set(HashClaim.objects.values_list("pk", flat=True)) == before
     assert [row.tags for row in ModelRecord.objects.all()] == [["one", "two"]] * 2
+
+
+def test_what_lies_beside_one_file_of_a_revision_is_not_told_to_the_others(tmp_path: Path) -> None:
+    folder = f"models--owner--name/snapshots/{'ab' * 20}"
+    put(tmp_path, f"{folder}/a.safetensors", model(1))
+    put(tmp_path, f"{folder}/a.civitai.info", info())
+    put(tmp_path, f"{folder}/b.safetensors", model(2))
+    put(tmp_path, f"{folder}/README.md", b"---\nlicense: mit\n---\n")
+    library = add(tmp_path)
+    told(library)
+
+    other = model_at(library, f"{folder}/b.safetensors")
+    assert model_at(library, f"{folder}/a.safetensors").name == "A Character"
+    assert (other.name, other.trigger_words, other.licence) == ("owner/name", [], "mit")
+
+
+def test_all_that_speaks_of_a_folder_is_told_to_every_set_in_it(tmp_path: Path) -> None:
+    put(tmp_path, "m/config.json", b"{}")
+    put(tmp_path, "m/model.safetensors", model(1))
+    put(tmp_path, "m/model.fp16.safetensors", model(2))
+    put(tmp_path, "m/README.md", b"---\nlicense: apache-2.0\n---\n")
+    put(tmp_path, "m.civitai.info", info())
+    library = add(tmp_path)
+    told(library)
+
+    rows = ModelRecord.objects.filter(merged_into=None)
+    assert [(row.licence, row.name) for row in rows] == [("apache-2.0", "A Character")] * 2
+
+
+def test_a_note_beside_a_file_that_became_part_of_a_set_speaks_of_the_set(tmp_path: Path) -> None:
+    put(tmp_path, "m/model.safetensors", model(1))
+    put(tmp_path, "m/model.civitai.info", info())
+    library = add(tmp_path)
+    catalogue(library)
+    put(tmp_path, "m/config.json", b"{}")
+    put(tmp_path, "m/model.civitai.info", info(model={"name": "Another"}))
+    catalogue(library)
+    read()
+
+    note = Note.objects.get()
+    assert note.location is not None
+    assert (note.location.state, note.read_at is None) == (LocationState.PRESENT, False)
