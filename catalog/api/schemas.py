@@ -33,7 +33,10 @@ class QuestionIn(Strict):
 
 
 class HitOut(Schema):
-    """One answer of a look-up. `matched` of `of` digits agree; `listed` means somebody else states the digest."""
+    """One answer of a look-up. `matched` of `of` digits agree.
+
+    `listed`: somebody else states the digest, and it was not computed here; `differs`: the bytes have another one.
+    """
 
     model: UUID
     variant: UUID | None
@@ -48,6 +51,7 @@ class HitOut(Schema):
     of: int
     digest: str
     listed: bool
+    differs: bool
     file: str
     state: str
     paths: list[str]

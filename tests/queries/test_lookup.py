@@ -90,6 +90,29 @@ def test_a_listed_digest_is_found_by_its_prefix_and_by_a_longer_query() -> None:
         assert (hit.variant, hit.listed) == (variant.pk, True)
 
 
+def test_a_listed_digest_that_was_computed_answers_once() -> None:
+    variant = rows.variant("lora")
+    place = rows.location(variant, b"lora.safetensors")
+    rows.hashes(variant, {"sha256": "6ce01616" + "ab" * 28})
+    rows.listed(place, "sha256", "6ce01616ab")
+
+    [hit] = lookup.find("6ce01616ab").hits
+
+    assert (hit.listed, hit.differs) == (False, False)
+
+
+@pytest.mark.parametrize("algorithm", ["autov3", "modelspec.hash_sha256"])
+def test_a_listed_digest_that_the_bytes_disprove_says_so(algorithm: str) -> None:
+    variant = rows.variant("lora")
+    place = rows.location(variant, b"lora.safetensors")
+    rows.hashes(variant, {"autov3": "12" * 32})
+    rows.listed(place, algorithm, "e2c0a71510b5")
+
+    [hit] = lookup.find("e2c0a71510b5").hits
+
+    assert (hit.listed, hit.differs) == (True, True)
+
+
 def test_an_alias_answers_with_what_it_became(known: Variant) -> None:
     other = rows.variant("copy", model=known.model)
     Variant.objects.filter(pk=other.pk).update(merged_into=known)

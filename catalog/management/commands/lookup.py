@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+_KNOWN_HOW = {
+    (False, False): "computed",
+    (True, False): "listed, not computed yet",
+    (True, True): "listed, but the bytes have another one",
+}
+
+
 class Command(CatalogCommand):
     """Exit code 1 when nothing answers to one of the questions."""
 
@@ -45,7 +52,7 @@ def _lines(hit: lookup.Hit) -> Iterator[str]:
     """One answer for a person."""
     yield hit.name
     if hit.digest:
-        where = "listed, not computed yet" if hit.listed else "computed"
+        where = _KNOWN_HOW[hit.listed, hit.differs]
         yield f"  {Algorithm.label_of(hit.algorithm)}, {hit.matched} of {hit.of} digits, {where}: {hit.digest}"
     else:
         yield f"  found by its {hit.algorithm}"

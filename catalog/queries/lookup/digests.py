@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
@@ -13,12 +14,19 @@ from catalog.queries.lookup.hits import Found
 from catalog.storage.values import shown
 from catalog.vocabulary import Algorithm
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
 LISTED_BYTES = (4, 5, 6, 16, 20, 32)
 """The lengths at which others cut the digests that they list (HashClaim rows may be shorter than the query)."""
 _LONGEST_BYTES = 64
 _FOLDERS = {Algorithm.BLAKE3: Algorithm.INVOKE_BLAKE3, Algorithm.SHA256: Algorithm.INVOKE_SHA256}
 """InvokeAI writes `blake3:...` for files and folders alike."""
 _LIMIT = 200
+_MODELSPEC = "modelspec.hash_sha256"
+_MEANT = {_MODELSPEC: (Algorithm.AUTOV3.value, _MODELSPEC)}
+"""What a listed digest is compared with where its name alone does not say it."""
 
 
 def find_digest(digits: str, algorithm: str | None = None) -> list[Found]:
@@ -64,16 +72,40 @@ def _listed(digits: str, named: Q) -> list[Found]:
     rows = HashClaim.objects.filter(named & wanted, variant__isnull=False).values_list(
         "variant", "algorithm", "digest", "file__name"
     )
-    return [
-        Found(
-            variant=variant,
-            model=None,
-            how=name,
-            matched=min(len(digits), 2 * len(digest)),
-            of=2 * len(digest),
-            digest=bytes(digest).hex(),
-            listed=True,
-            file=shown(bytes(file)) if file is not None else "",
+    stated = list(rows.order_by("digest", "algorithm")[:_LIMIT])
+    known = _known({variant for variant, *_ in stated if variant is not None})
+    found = []
+    for variant, name, digest, file in stated:
+        computed = [other for meant in _MEANT.get(name, (name,)) for other in known.get((variant, meant), ())]
+        if any(_begin_alike(bytes(digest), other) for other in computed):
+            continue  # the computed one answers, or disproves what goes beyond the part that is listed
+        found.append(
+            Found(
+                variant=variant,
+                model=None,
+                how=name,
+                matched=min(len(digits), 2 * len(digest)),
+                of=2 * len(digest),
+                digest=bytes(digest).hex(),
+                listed=True,
+                differs=bool(computed),
+                file=shown(bytes(file)) if file is not None else "",
+            )
         )
-        for variant, name, digest, file in rows.order_by("digest", "algorithm")[:_LIMIT]
-    ]
+    return found
+
+
+def _known(variants: set[UUID]) -> Mapping[tuple[UUID, str], list[bytes]]:
+    """What was computed of these variants, and of any of their files, by algorithm."""
+    known: dict[tuple[UUID, str], list[bytes]] = {}
+    if variants:
+        rows = ModelHash.objects.filter(variant__in=variants).values_list("variant", "algorithm", "digest")
+        for variant, algorithm, digest in rows:
+            known.setdefault((variant, algorithm), []).append(bytes(digest))
+    return known
+
+
+def _begin_alike(one: bytes, other: bytes) -> bool:
+    """Either may be cut short."""
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]

@@ -21,7 +21,8 @@ class Found:
     """One match: a variant (or a whole model), and how the query met it.
 
     `how` is an algorithm's name, or one of `id`, `alias`, `short id`, `name`, `former name`, `path`,
-    `external id SCHEME`. `matched` of `of` digits agree when `how` is an algorithm, else both are 0.
+    `external id SCHEME`. `matched` of `of` digits agree when `how` is an algorithm, else both are 0. `listed`: somebody
+    else states the digest; `differs`: and the bytes have another one.
     """
 
     variant: UUID | None
@@ -31,6 +32,7 @@ class Found:
     of: int = 0
     digest: str = ""
     listed: bool = False
+    differs: bool = False
     file: str = ""
 
 
@@ -54,6 +56,7 @@ class Hit:
     of: int
     digest: str
     listed: bool
+    differs: bool
     file: str
     state: str
     paths: tuple[str, ...]
@@ -131,6 +134,7 @@ def _hit(
         of=item.of,
         digest=item.digest,
         listed=item.listed,
+        differs=item.differs,
         file=item.file,
         state=_state(here),
         paths=tuple(f"{place.library.path_text}/{place}" for place in on_disk),
