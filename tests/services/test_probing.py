@@ -356,6 +356,18 @@ def test_hashes_in_the_header_are_listed(tmp_path: Path) -> None:
     assert {row.variant for row in rows} == {variant_at(library, "a.safetensors")}
 
 
+def test_what_a_header_lists_no_more_is_forgotten(tmp_path: Path) -> None:
+    put(tmp_path, "a.safetensors", model(1, {"sshs_model_hash": "ab" * 32, "modelspec.hash_sha256": "cd" * 32}))
+    library = scanned(tmp_path)
+    probe_all()
+    put(tmp_path, "a.safetensors", model(2, {"sshs_model_hash": "ef" * 32}))
+    scan(library)
+    assert probing.probe(claim=claimed()).known == 1
+
+    rows = HashClaim.objects.filter(location=at(library, "a.safetensors"))
+    assert {row.algorithm: bytes(row.digest).hex() for row in rows} == {"autov3": "ef" * 32}
+
+
 def test_a_gguf_is_known_by_its_own_words(tmp_path: Path) -> None:
     facts = {"general.architecture": "llama", "general.name": "Tiny Llama", "general.license": "mit"}
     put(tmp_path, "x.gguf", gguf(weights({"token_embd.weight": (8, 32)}, 5), facts))

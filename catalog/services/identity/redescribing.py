@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import F
 
-from catalog.models import Component, Location, ModelRecord, TensorIndex, Variant, VariantFile
+from catalog.models import Component, HashClaim, Location, ModelRecord, TensorIndex, Variant, VariantFile
 from catalog.services import bulk
 from catalog.services.identity import births, header, listed
 from catalog.services.identity.naming import RANK, name_of
+from catalog.vocabulary import ClaimSource
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,6 +45,7 @@ def describe(reading: Reading, *, library: Library) -> None:
     Variant.objects.filter(pk=variant.pk).update(**values)
     describe_index(variant.pk, reading)
     _describe_model(variant, reading, library)
+    HashClaim.objects.filter(location=reading.place.id, source=ClaimSource.HEADER).delete()
     births.list_hashes(
         listed.rows(reading.place.id, variant.pk, listed.listed(reading.probe, bytes(reading.place.location.path)))
     )

@@ -14,7 +14,7 @@ from catalog.storage.values import shown
 from catalog.vocabulary import ClaimSource, LocationState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from uuid import UUID
 
     from catalog.models import Library
@@ -28,9 +28,9 @@ _NEAR_NS = 1000
 
 
 class _Files:
-    """The files of a library that are models by themselves, by name and by stem."""
+    """The files of a library that are models by themselves and are called as in `names`, by name and by stem."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, names: Collection[str]) -> None:
         rows = LocationFile.objects.filter(
             location__library=library,
             location__set_name="",
@@ -38,26 +38,35 @@ class _Files:
             location__variant__isnull=False,
         ).values_list("path", "mtime_ns", "location", "location__variant")
         self._found: dict[str, list[tuple[bytes, int, int, UUID]]] = {}
-        for raw, mtime_ns, location, variant in rows:
+        for raw, mtime_ns, location, variant in rows.iterator() if names else ():
             path = bytes(raw)
             if variant is not None:
-                for key in {shown(path).rpartition("/")[2], stem(path)}:
+                for key in {shown(path).rpartition("/")[2], stem(path)}.intersection(names):
                     self._found.setdefault(key, []).append((path, mtime_ns, location, variant))
 
     def meant(self, line: Cached, folder: bytes) -> Iterator[tuple[int, UUID]]:
         """Locations and variants of the files below a folder that a line can mean."""
-        _, _, rest = line.title.replace("\\", "/").partition("/")
-        for path, mtime_ns, location, variant in self._found.get(rest.rpartition("/")[2], ()):
+        rest = _path(line)
+        for path, mtime_ns, location, variant in self._found.get(_name(line), ()):
             whole = f"/{shown(path)}"
             fits = "/" not in rest or whole.endswith(f"/{rest}")
             if fits and abs(mtime_ns - line.mtime * 1e9) <= _NEAR_NS and (not folder or path.startswith(folder + b"/")):
                 yield location, variant
 
 
+def _path(line: Cached) -> str:
+    """What a title says after the sort of model: a path below the folder of that sort, or a stem."""
+    return line.title.replace("\\", "/").partition("/")[2]
+
+
+def _name(line: Cached) -> str:
+    return _path(line).rpartition("/")[2]
+
+
 @in_one_transaction
 def take(library: Library, pages: Sequence[Page]) -> int:
     """Lists what the caches say now, and no longer what they said before. Returns how many digests that is."""
-    files = _Files(library)
+    files = _Files(library, {_name(line) for page in pages for line in page.told.cached})
     rows: dict[tuple[int, str], Row] = {}
     for page in pages:
         folder = _folder(bytes(page.note.path))
@@ -67,13 +76,17 @@ def take(library: Library, pages: Sequence[Page]) -> int:
                 rows[location, stated.algorithm] = (
                     location, variant, stated.algorithm, stated.digest, stated.source.value, None,
                 )  # fmt: skip
-    old = HashClaim.objects.filter(location__library=library, source=ClaimSource.A1111)
-    gone = {
-        pk: place for pk, place, name in old.values_list("pk", "location", "algorithm") if (place, name) not in rows
+    known = {
+        (place, algorithm): (pk, (place, variant, algorithm, bytes(digest), source, None))
+        for pk, place, variant, algorithm, digest, source in HashClaim.objects.filter(
+            location__library=library, source=ClaimSource.A1111
+        ).values_list("pk", "location", "variant", "algorithm", "digest", "source")
     }
-    HashClaim.objects.filter(pk__in=gone).delete()
-    births.list_hashes(rows.values())
-    comparing.compare(sorted({*gone.values(), *(location for location, _ in rows)}))
+    gone = {key: pk for key, (pk, _) in known.items() if key not in rows}
+    fresh = {key: row for key, row in rows.items() if key not in known or known[key][1] != row}
+    HashClaim.objects.filter(pk__in=gone.values()).delete()
+    births.list_hashes(fresh.values())
+    comparing.compare(sorted({place for place, _ in (*gone, *fresh)}))
     stamp(pages)
     return len(rows)
 

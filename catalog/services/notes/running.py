@@ -47,7 +47,9 @@ class NotesReport:
 
 
 def read_waiting(*, queue: str) -> NotesReport:
-    """Reads the next notes of every library of a queue. A library that cannot be reached goes offline."""
+    """Reads the next notes of every library of a queue. A library that cannot be reached goes offline; an error in
+    one keeps no other back, and its notes still wait.
+    """
     report = NotesReport()
     for library in waiting.libraries(queue):
         with waiting.alone(library) as mine:
@@ -59,6 +61,8 @@ def read_waiting(*, queue: str) -> NotesReport:
             except LibraryOffline as gone:
                 log.warning("%s", gone)
                 libraries.set_online(library_id=library.pk, online=False)
+            except Exception:  # the edge: a name or a preview is missing, and nothing else
+                log.exception("reading the notes in %s failed", library.path_text)
     return report
 
 

@@ -16,10 +16,11 @@ from catalog.models import HashClaim, Location, ModelHash
 from catalog.queries.lookup import digests
 from catalog.services.identity import comparing
 from tests.builders import HALF, cast, safetensors, weights
-from tests.identity.catalogue import add, catalogue, hash_all, model, put
+from tests.identity.catalogue import add, at, catalogue, hash_all, model, put
 from tests.services.notes.scene import differing, info, model_at, open_notes, read, told
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,33 @@ def test_a1111s_cache_lists_the_digests_of_files_of_that_very_time(tmp_path: Pat
     told(library)
     assert not HashClaim.objects.exists()
     assert differing() == []
+
+
+def test_of_a_cache_only_what_changed_is_compared_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number}.safetensors" for number in range(3)]
+    times = {name: put(tmp_path, f"Lora/{name}", model(ord(name[0]))).stat().st_mtime for name in names}
+    listed = {name: hashlib.sha256(model(ord(name[0]))).hexdigest() for name in names}
+
+    def cache(**others: str) -> None:
+        said = {f"lora/{name}": {"mtime": times[name], "sha256": digest} for name, digest in (listed | others).items()}
+        put(tmp_path, "cache.json", json.dumps({"hashes": said}).encode())
+
+    cache()
+    library = add(tmp_path)
+    told(library)
+    hash_all()
+    compared: list[int] = []
+    compare = comparing.compare
+
+    def watched(ids: Collection[int]) -> None:
+        compared.extend(ids)
+        compare(ids)
+
+    monkeypatch.setattr(comparing, "compare", watched)
+    cache(**{names[1]: "cd" * 32})
+    told(library)
+    assert compared == [at(library, f"Lora/{names[1]}").pk]
+    assert differing() == ["cd" * 32]
 
 
 def test_a1111s_database_lists_the_same(tmp_path: Path) -> None:

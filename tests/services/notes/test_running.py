@@ -235,6 +235,30 @@ def test_words_that_no_table_takes_keep_no_others_back(tmp_path: Path, monkeypat
     assert open_notes() == ["a.civitai.info"]
 
 
+def test_a_library_whose_notes_cannot_be_told_keeps_no_other_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        put(tmp_path, f"{name}/{name}.safetensors", model(ord(name)))
+        put(tmp_path, f"{name}/{name}.civitai.info", info(model={"name": name * 3}))
+    first, second = (add(tmp_path / name) for name in "ab")
+    for library in (first, second):
+        scan(library)
+    probe_all()
+    save = writing.save
+
+    def broken(models: Iterable[ModelRecord]) -> None:
+        rows = list(models)
+        if any(row.name == "aaa" for row in rows):
+            raise RuntimeError("nobody foresaw it")
+        save(rows)
+
+    monkeypatch.setattr(writing, "save", broken)
+    assert read().models == 1
+    assert (model_at(first, "a.safetensors").name, model_at(second, "b.safetensors").name) == ("a", "bbb")
+    assert Note.objects.filter(read_at=None).count() == 1
+
+
 def test_a_drive_that_goes_while_notes_are_read_loses_none(tmp_path: Path) -> None:
     """The folder is there, but nothing in it: that is believed of no note."""
     put(tmp_path, "lib/a.safetensors", model(1))
