@@ -33,6 +33,7 @@ from catalog.recognition import (
 from catalog.recognition.asking import HOLDS, MOST, RESEMBLES, Answer, answers, others, ranked, reasons, traits
 from catalog.recognition.base import Candidate, Reason, Recognised, Sign
 from catalog.recognition.facts import Facts
+from catalog.recognition.index import Index
 from catalog.recognition.naming import name
 from catalog.recognition.precision import stored
 from catalog.recognition.settings import settings
@@ -67,7 +68,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 _KINDS = ranked(rule for family in FAMILIES for rule in family.kinds)
 _BASES = {kind: ranked(rule for family in FAMILIES for rule in family.bases if kind in rule.kinds) for kind in Kind}
-_TRAITS = tuple(rule for family in FAMILIES for rule in family.traits)
+_TRAITS = Index(rule for family in FAMILIES for rule in family.traits)
 
 
 def recognise(probe: Probe, *, path: bytes = b"", hint: Kind | None = None) -> Recognised:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from catalog.recognition.base import Candidate, Reason, Sign
+from catalog.recognition.index import Index
 from catalog.recognition.rules import evidence
 from catalog.vocabulary import Base, Kind
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from catalog.recognition.facts import Facts
-    from catalog.recognition.rules import BaseRule, KindRule, TraitRule
+    from catalog.recognition.rules import BaseRule, KindRule, Marker, TraitRule
     from catalog.vocabulary import Trait
 
 MOST = 8
@@ -76,21 +77,30 @@ class Answer:
         return f"{self.text}; nothing in the file says it" if self.sign is Sign.PLACE else self.text
 
 
-Rule: TypeAlias = "KindRule | BaseRule"
+R = TypeVar("R", "KindRule", "BaseRule")
 
 
-def ranked(rules: Iterable[Rule]) -> tuple[tuple[Sign, Rule], ...]:
+class Ranked(NamedTuple, Generic[R]):
+    """A rule with its strength, which takes a while to find."""
+
+    sign: Sign
+    rule: R
+
+    @property
+    def markers(self) -> tuple[Marker, ...]:
+        """Those of the rule."""
+        return self.rule.markers
+
+
+def ranked(rules: Iterable[R]) -> Index[Ranked[R]]:
     """The rules with their strength, the strongest first, else as they stand."""
-    return tuple(sorted(((rule.strength, rule) for rule in rules), key=lambda pair: pair[0]))
+    return Index(sorted((Ranked(rule.strength, rule) for rule in rules), key=lambda one: one.sign))
 
 
-def answers(rules: Iterable[tuple[Sign, Rule]], facts: Facts) -> list[Answer]:
-    """The first answer of every word that a rule speaks for; `rules` as `ranked` gives them.
-
-    A likeness is heard only where nothing stronger speaks.
-    """
+def answers(rules: Index[Ranked[R]], facts: Facts) -> list[Answer]:
+    """The first answer of every word that a rule speaks for; a likeness is heard only where nothing stronger speaks."""
     found: dict[str, Answer] = {}
-    for sign, rule in rules:
+    for sign, rule in rules.likely(facts):
         value = rule.answer
         if value in found or (sign is Sign.LIKENESS and found):
             continue
@@ -105,10 +115,10 @@ def others(about: str, told: list[Answer], silent: Collection[str]) -> list[Cand
     return [Candidate(about, one.value.value, one.text) for one in told[1:] if one.value not in silent]
 
 
-def traits(rules: Iterable[TraitRule], facts: Facts, kind: Kind, base: Base) -> list[Answer]:
+def traits(rules: Index[TraitRule], facts: Facts, kind: Kind, base: Base) -> list[Answer]:
     """Every trait that something speaks for, the strongest evidence of each."""
     found: dict[str, Answer] = {}
-    for rule in rules:
+    for rule in rules.likely(facts):
         if not rule.concerns(kind, base):
             continue
         words = evidence(rule.markers, facts)

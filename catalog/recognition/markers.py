@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 80
 _CONVERTED = ("general.", "tokenizer.")
+ARCHITECTURE = "general.architecture"
+"""What GGUF's header calls the family of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,8 @@ class Architecture:
     sign: ClassVar[Sign] = Sign.CONFIG
 
     def found(self, facts: Facts) -> str:
-        stated = facts.header.get("general.architecture")
-        return f"the header's general.architecture is {stated}" if stated in self.words else ""
+        stated = facts.header.get(ARCHITECTURE)
+        return f"the header's {ARCHITECTURE} is {stated}" if stated in self.words else ""
 
 
 @dataclass(frozen=True, slots=True)
