@@ -91,24 +91,25 @@ def match(
 
 
 def _owners(weights: Sequence[str], folders: Iterable[str]) -> dict[str, str]:
-    """What a note may begin with -> the name that it speaks of. Of files with one stem, the safest format."""
-    owners: dict[str, str] = {}
-    for name in sorted(weights, key=_rank):
-        owners.setdefault(name, name)
-        owners.setdefault(_stem(name), name)
-    for name in folders:
-        owners.setdefault(name, name)
+    """What a note may begin with -> the name that it speaks of. Of files with one stem, the safest format; a whole
+    name before the stem of another.
+    """
+    owners = {name: name for name in folders}
+    stems: dict[str, str] = {}
+    for name in weights:
+        dot = name.rfind(".")
+        if dot > 0 and name[dot:].lower() in WEIGHTS:
+            other = stems.setdefault(name[:dot], name)
+            if other is not name:
+                stems[name[:dot]] = min(other, name, key=_rank)
+    owners.update(stems)
+    owners.update(zip(weights, weights, strict=True))
     return owners
 
 
 def _rank(name: str) -> tuple[int, str]:
     tail = suffix_of(name)
     return _LIKED.index(tail) if tail in _LIKED else len(_LIKED), name
-
-
-def _stem(name: str) -> str:
-    tail = suffix_of(name)
-    return name[: -len(tail)] if tail in WEIGHTS and len(tail) < len(name) else name
 
 
 def _match(name: str, owners: dict[str, str]) -> Matched | None:

@@ -163,9 +163,9 @@ class Listing:
         the second a picture or text beside it.
         """
         weights, plain, take = self._weights, _PLAIN_NOISE, self.entries.append
-        near = self.neighbours.near = []
+        near = self.neighbours.start()
         self._here, self._owners, self._below = found, None, prefix
-        passed_by, before = 0, len(self.entries)
+        passed_by, taken = 0, []
         for item in found:
             name = item.name
             tail = name[name.rfind(".") :].lower()
@@ -179,6 +179,7 @@ class Listing:
                     continue
                 now = Snapshot(st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns, st.st_ctime_ns, st.st_nlink)
                 take(Entry(path, now))
+                taken.append(name)
             elif tail in plain and item.is_file(follow_symlinks=False):
                 passed_by += 1
                 if name in MARKS:
@@ -189,9 +190,8 @@ class Listing:
         self.skipped[SkipReason.NOT_A_MODEL] += passed_by
         if near:
             self._networks(prefix)
-            names = [os.fsdecode(entry.path[len(prefix) :]) for entry in self.entries[before:]]
-            self.skipped[SkipReason.NOT_A_MODEL] -= self.neighbours.of_folder(found, prefix, names)
-        self.neighbours.databases(found, prefix)
+            self.skipped[SkipReason.NOT_A_MODEL] -= self.neighbours.of_folder(found, prefix, taken)
+        self.neighbours.databases(prefix)
 
     def _mark(self, path: bytes) -> None:
         if len(self.marks) < _MOST_MARKS:
@@ -208,6 +208,7 @@ class Listing:
         if item.is_file(follow_symlinks=False):
             self._side_file(item, path, in_layout=in_layout)
         elif item.is_dir(follow_symlinks=False):
+            self.neighbours.folders.append(item.name)
             self._enter(item.name, path, in_layout=in_layout)
         elif item.is_symlink():
             self._link(item, path, in_layout=in_layout)

@@ -27,20 +27,27 @@ if TYPE_CHECKING:
 
 
 class Neighbours:
-    """`near` is what was passed by in the folder that is being sorted; `notes` are those of all folders so far."""
+    """Of the folder that is being sorted, `near` is what was passed by and `folders` are those in it, by name; `notes`
+    are those of all folders so far.
+    """
 
     def __init__(self, root: Root, exclude: Patterns) -> None:
         self._root, self._exclude = root, exclude
         self.near: list[os.DirEntry[str]] = []
+        self.folders: list[str] = []
         self.notes: list[Beside] = []
+
+    def start(self) -> list[os.DirEntry[str]]:
+        """Another folder; the list that `near` is from now on."""
+        self.near, self.folders = [], []
+        return self.near
 
     def of_folder(self, found: Sequence[os.DirEntry[str]], prefix: bytes, weights: Sequence[str]) -> int:
         """Of a folder with these names and files with weights, the notes among `near`. Returns how many."""
-        folders = [item.name for item in found if item.is_dir(follow_symlinks=False)]
-        is_model = any(item.name in CONFIGURED for item in found)
+        is_model = not CONFIGURED.isdisjoint([item.name for item in found])
         itself = os.fsdecode(os.path.basename(prefix[:-1])) if is_model else None
         carded = is_revision(os.path.join(self._root.real, prefix[:-1]))
-        return self._take(prefix, weights, folders, itself=itself, carded=carded)
+        return self._take(prefix, weights, self.folders, itself=itself, carded=carded)
 
     def of_files(self, weights: Sequence[str]) -> None:
         """About files of the library's own folder that were taken by themselves: nothing else there is looked at."""
@@ -54,9 +61,9 @@ class Neighbours:
             finally:
                 os.close(descriptor)
 
-    def databases(self, found: Sequence[os.DirEntry[str]], prefix: bytes) -> None:
+    def databases(self, prefix: bytes) -> None:
         """The caches of a program that keeps them beside its models; their folder is not entered."""
-        if sum(item.name in (CACHE_FOLDER, MODELS_FOLDER) for item in found) == 2:
+        if CACHE_FOLDER in self.folders and MODELS_FOLDER in self.folders:
             for name in DATABASES:
                 with suppress(OSError):
                     entry = Entry(prefix + name, self._root.look(prefix + name))
@@ -71,7 +78,9 @@ class Neighbours:
             path = prefix + os.fsencode(name)
             if self._exclude and self._exclude.verdict(path):
                 continue
-            with suppress(OSError):
+            try:
                 now = self._root.look(path) if items[name].is_symlink() else Snapshot.of(items[name].stat())
-                self.notes.append(Beside(Entry(path, now), kind, prefix + os.fsencode(owner) if owner else prefix[:-1]))
+            except OSError:
+                continue
+            self.notes.append(Beside(Entry(path, now), kind, prefix + os.fsencode(owner) if owner else prefix[:-1]))
         return len(self.notes) - before

@@ -96,3 +96,8 @@ def test_of_a_file_taken_by_itself_only_its_own_notes_are_met(tmp_path: Path) ->
 
     assert [note.entry.path for note in walked.notes] == [b"a.json"]
     assert (len(walked.entries), walked.seen, walked.skipped) == (1, 1, {})
+
+
+def test_a_note_with_a_whole_name_speaks_of_that_very_file() -> None:
+    [found] = match(["a.ckpt.sha256"], weights=["a.ckpt", "a.ckpt.safetensors"], folders=(), itself=None)
+    assert found.owner == "a.ckpt"
