@@ -29,6 +29,9 @@ LONGEST = 65_536
 """Bytes of one text that is kept; longer ones, and bytes beyond `_LONGEST_BYTES`, are passed over."""
 
 _LONGEST_BYTES = 64
+_CONTAINERS = (tuple, list, Pairs, Made)
+_LISTS = frozenset({"list", "bytearray"})
+_WITHOUT_HASH = frozenset({"builtins.set", "builtins.bytearray", "builtins.list", "collections.deque"})
 _MAX_NAMES = 10_000
 
 
@@ -144,33 +147,55 @@ class Machine:
                 raise unsafe(f"A planted {part.planted}", self.tape.place)
         if isinstance(target, Made):
             target.state = state
-        elif target is None or isinstance(target, (bool, int, float, str, bytes, list)):
+        elif target is None or isinstance(target, (bool, int, float, str, bytes, list, tuple)):
             raise self.bad("A state for something that has none")
+        elif isinstance(target, Pairs) and (target.bare or not _is_attributes(state)):
+            raise self.bad("A state that is no dictionary")
 
     def append(self, items: list[Value]) -> None:
         target = self.stack[-1]
         if isinstance(target, list):
             target += items
-        elif isinstance(target, Made):
+        elif isinstance(target, Made) and (target.maker.module != "builtins" or target.maker.name in _LISTS):
             target.items = target.items or []
             target.items += items
         else:
             raise self.bad("Items for something that is no list")
 
+    def add(self, items: list[Value]) -> None:
+        """Put values into the set on top."""
+        target = self.stack[-1]
+        if not isinstance(target, Made) or (target.maker.module == "builtins" and target.maker.name != "set"):
+            raise self.bad("Values for something that is no set")
+        self._check_keys(items)
+        target.items = target.items or []
+        target.items += items
+
     def set_items(self, flat: list[Value]) -> None:
         """Keys and values in turn, for the dictionary on top."""
         target = self.stack[-1]
-        if isinstance(target, Made):
+        if isinstance(target, Made) and target.maker.module != "builtins":
             target.pairs = target.pairs or Pairs()
             target = target.pairs
         if not isinstance(target, Pairs) or len(flat) % 2:
             raise self.bad("Keys for something that is no dictionary")
         target.flat += flat
         for key, value in zip(flat[::2], flat[1::2], strict=True):
-            if isinstance(key, (list, Pairs)):
-                raise self.bad("A key that no dictionary can have")
-            if isinstance(key, str) and key in PLANTED and (key == "__setstate__" or isinstance(value, (Name, Made))):
+            if isinstance(key, _CONTAINERS):
+                self._check_keys([key])
+            elif isinstance(key, str) and key in PLANTED and (key == "__setstate__" or isinstance(value, (Name, Made))):
                 target.planted = key
+
+    def _check_keys(self, keys: list[Value]) -> None:
+        """Keys must have a hash, which a tuple has if all in it have one."""
+        waiting = [*keys]
+        while waiting:
+            key = waiting.pop()
+            if isinstance(key, tuple):
+                self.findings.charge(len(key), self.tape.place)
+                waiting += key
+            elif isinstance(key, (list, Pairs)) or (isinstance(key, Made) and str(key.maker) in _WITHOUT_HASH):
+                raise self.bad("A key that no dictionary can have")
 
     def last(self) -> Value:
         """The one object that is left when a pickle stops."""
@@ -180,6 +205,12 @@ class Machine:
 
     def bad(self, what: str) -> MalformedFile:
         return malformed(what, self.tape.place)
+
+
+def _is_attributes(state: Value) -> bool:
+    """Whether a dictionary can take it as its own attributes: names and values, or those and slots."""
+    parts = state if isinstance(state, tuple) and len(state) == 2 else (state,)
+    return all(part is None or isinstance(part, Pairs) for part in parts)
 
 
 def _shown(name: str) -> str:

@@ -221,7 +221,7 @@ def _empty_list(machine: Machine) -> None:
 
 
 def _empty_dict(machine: Machine) -> None:
-    machine.stack.append(Pairs())
+    machine.stack.append(Pairs(bare=True))
 
 
 def _empty_set(machine: Machine) -> None:
@@ -235,7 +235,7 @@ def _list(machine: Machine) -> None:
 
 def _dict(machine: Machine) -> None:
     flat = machine.popped()
-    machine.stack.append(Pairs())
+    machine.stack.append(Pairs(bare=True))
     machine.set_items(flat)
 
 
@@ -266,6 +266,10 @@ def _append(machine: Machine) -> None:
 
 def _appends(machine: Machine) -> None:
     machine.append(machine.popped())
+
+
+def _additems(machine: Machine) -> None:
+    machine.add(machine.popped())
 
 
 def _setitem(machine: Machine) -> None:
@@ -341,7 +345,7 @@ _BY_CODE: dict[bytes, Operation] = {
     b"B": _octets(4), b"C": _octets(1), b"\x8e": _octets(8), b"\x96": _octets(8), b"\x97": _outside, b"\x98": _outside,
     b"]": _empty_list, b"l": _list, b"a": _append, b"e": _appends, b")": _push(()), b"t": _tuple,
     b"\x85": _tuple_of(1), b"\x86": _tuple_of(2), b"\x87": _tuple_of(3),
-    b"}": _empty_dict, b"d": _dict, b"s": _setitem, b"u": _setitems, b"\x8f": _empty_set, b"\x90": _appends,
+    b"}": _empty_dict, b"d": _dict, b"s": _setitem, b"u": _setitems, b"\x8f": _empty_set, b"\x90": _additems,
     b"\x91": _frozenset, b"c": _global, b"\x93": _stack_global, b"i": _inst, b"o": _obj, b"R": _reduce,
     b"\x81": _newobj, b"\x92": _newobj_ex, b"b": _build, b"P": _persid, b"Q": _binpersid,
     b"\x82": _extension, b"\x83": _extension, b"\x84": _extension,

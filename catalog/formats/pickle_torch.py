@@ -5,13 +5,14 @@ Signatures: torch/_utils.py (`_rebuild_*`), torch/serialization.py (`persistent_
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from catalog.errors import UnsupportedFormat
 from catalog.formats.base import malformed
 from catalog.formats.pickle_machine import unsafe
-from catalog.formats.pickle_names import DTYPES, TENSOR_CLASSES
+from catalog.formats.pickle_names import DTYPES, STORAGES, TENSOR_CLASSES
 from catalog.formats.pickle_shapes import is_count, reach_of, sizes, storage_type
 from catalog.formats.pickle_values import Blob, Made, Name, Pairs, Storage, Tensor, Value
 from catalog.vocabulary import FindingCode
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from catalog.formats.pickle_machine import Findings
 
 _LONGEST_KEY = 255
+_DEVICE = re.compile(
+    r"(?:cpu|cuda|hip|mps|meta|xpu|xla|hpu|npu|mlu|musa|mtia|maia|ipu|ort|vulkan|privateuseone|lazy)(?::\d{1,4})?"
+)
+"""Where a storage was when it was written: torch's device types, and those of its vendors' own builds."""
 _NESTED = frozenset({"_rebuild_from_type_v2", "_rebuild_from_type"})
 
 
@@ -63,8 +68,8 @@ class Torch:
         text = str(number) if isinstance(number, int) and number.bit_length() <= 64 else number
         if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_KEY or not is_count(count):
             raise malformed("A storage without key or size", "a persistent id")
-        if not isinstance(location, str):
-            raise malformed("A storage that says not where it was", "a persistent id")
+        if not isinstance(location, str) or not _DEVICE.fullmatch(location):
+            raise malformed("A storage that was on a device which does not exist", "a persistent id")
         dtype, bits = storage_type(kind)
         storage = Storage(text, dtype, bits, count, count)
         first = self.storages.setdefault(text, storage)
@@ -114,8 +119,9 @@ def _tensor_v1(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
 
 def _tensor_v2(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
     _check_args(args, 6, 7, place)
-    metadata = args[6] if len(args) > 6 else None
-    return _flagged(torch.tensor(args, None, place), metadata)
+    tensor = torch.tensor(args, None, place)
+    _check_gradient(tensor, args[4], place)
+    return _flagged(tensor, args[6] if len(args) > 6 else None)
 
 
 def _check_args(args: tuple[Value, ...], fewest: int, most: int, place: str) -> None:
@@ -130,12 +136,16 @@ def _tensor_v3(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
     known = DTYPES.get(dtype.name) if isinstance(dtype, Name) and dtype.module == "torch" else None
     if known is None:
         raise UnsupportedFormat(FindingCode.UNSUPPORTED, format=f"PyTorch pickle with {str(dtype)[:60]}")
-    return _flagged(torch.tensor(args, known, place), args[7] if len(args) > 7 else None)
+    tensor = torch.tensor(args, known, place)
+    _check_gradient(tensor, args[4], place)
+    return _flagged(tensor, args[7] if len(args) > 7 else None)
 
 
 def _flagged(tensor: Tensor, metadata: Value) -> Tensor:
     """A tensor whose values are to be conjugated or negated has another type than the plain one."""
-    flags = [*metadata.flat] if isinstance(metadata, Pairs) and len(metadata.flat) <= 16 else []
+    if metadata is not None and not isinstance(metadata, Pairs):
+        raise malformed("Facts about a tensor that are no dictionary", "a tensor")
+    flags = [*metadata.flat] if metadata is not None and len(metadata.flat) <= 16 else []
     marks = [str(key).upper() for key, value in zip(flags[::2], flags[1::2], strict=False) if value is True]
     named = [mark for mark in ("CONJ", "NEG") if mark in marks]
     return replace(tensor, dtype="_".join([tensor.dtype, *named])) if named else tensor
@@ -161,6 +171,25 @@ def _sparse(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
     if len(tensors) != len(names):
         raise malformed("A sparse tensor without its parts", place)
     return Pairs([value for pair in zip(names, tensors, strict=True) for value in pair])
+
+
+def _around(count: int, flag: int) -> _Maker:
+    """A function of `count` arguments that gives the first of them, a tensor; `flag`: which asks for a gradient."""
+
+    def make(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
+        if len(args) != count or not isinstance(args[0], (Tensor, Pairs, Made)):
+            raise malformed("A parameter without its tensor", place)
+        if isinstance(args[0], Tensor):
+            _check_gradient(args[0], args[flag], place)
+        return args[0]
+
+    return make
+
+
+def _check_gradient(tensor: Tensor, wanted: Value, place: str) -> None:
+    """Only of real and complex numbers can there be one."""
+    if not isinstance(wanted, bool) or (wanted and not tensor.dtype.startswith(("F", "BF", "C"))):
+        raise malformed("A gradient that cannot be", place)
 
 
 def _first(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
@@ -190,6 +219,7 @@ def _parameter(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
 
 def _pairs(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
     """A dictionary, empty or out of pairs, as Python 2 wrote ordered ones."""
+    _check_most(args, 1, place)
     if not args:
         return Pairs()
     source = args[0]
@@ -209,7 +239,18 @@ def _default_pairs(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
 
 
 def _size(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
+    _check_most(args, 1, place)
     return sizes(args[0], place) if args else ()
+
+
+def _check_most(args: tuple[Value, ...], most: int, place: str) -> None:
+    if len(args) > most:
+        raise malformed("A call with more arguments than it takes", place)
+
+
+def _uncalled(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
+    """A dtype is nothing to call, and the storages of a file lie outside its pickle."""
+    raise malformed("A storage that the pickle makes, or a call of a dtype", place)
 
 
 def _functions(makers: dict[str, dict[str, _Maker]]) -> dict[Name, _Maker]:
@@ -222,9 +263,9 @@ _MAKERS = _functions(
             "_rebuild_tensor": _tensor_v1,
             "_rebuild_tensor_v2": _tensor_v2,
             "_rebuild_tensor_v3": _tensor_v3,
-            "_rebuild_parameter": _first,
-            "_rebuild_parameter_with_state": _first,
-            "_rebuild_device_tensor_from_cpu_tensor": _first,
+            "_rebuild_parameter": _around(3, 1),
+            "_rebuild_parameter_with_state": _around(4, 1),
+            "_rebuild_device_tensor_from_cpu_tensor": _around(4, 3),
             "_rebuild_qtensor": _qtensor,
             "_rebuild_sparse_tensor": _sparse,
             "_rebuild_sparse_csr_tensor": _sparse,
@@ -232,7 +273,10 @@ _MAKERS = _functions(
         "torch._tensor": dict.fromkeys(_NESTED, _from_type),
         "torch.tensor": dict.fromkeys(_NESTED, _from_type),
         "torch.nn.parameter": {"Parameter": _parameter, "Buffer": _parameter},
-        "torch": {"Size": _size},
+        "torch": {
+            **dict.fromkeys([*DTYPES, *STORAGES], _uncalled),
+            "Size": _size,
+        },
         "torch.storage": {"_load_from_bytes": _from_bytes},
         "torch.jit._pickle": dict.fromkeys(
             ("build_intlist", "build_tensorlist", "build_doublelist", "build_boollist", "restore_type_tag"), _first

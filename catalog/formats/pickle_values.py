@@ -35,9 +35,11 @@ class Blob:
 class Pairs:
     """A dictionary: its keys and values in turn, as they were set; of a key given twice the last one counts."""
 
-    __slots__ = ("flat", "planted")
+    __slots__ = ("bare", "flat", "planted")
 
-    def __init__(self, flat: list[Value] | None = None) -> None:
+    def __init__(self, flat: list[Value] | None = None, *, bare: bool = False) -> None:
+        self.bare = bare
+        """Whether it is Python's own, which has no attributes."""
         self.flat: list[Value] = [] if flat is None else flat
         self.planted = ""
         """A key that would change how Python treats an object whose state this is."""

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 MAX_PACKED_PICKLE = 67_108_864
 """Bytes of a pickle that is compressed inside the zip; one that is not is walked where it lies."""
+MAX_VERSION = 10  # inline_container.h, kMaxSupportedFileFormatVersion
 
 _SMALL = 65_536
+_LONGEST_VERSION = 9  # digits
 _PLAIN = re.compile(
     r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|data/\d{1,20}|data/|"
     r"\.data/(?:serialization_id|version|)"
@@ -126,9 +128,15 @@ def _holds(name: str) -> bool:
 
 
 def _check_version(source: Source, archive: Archive) -> None:
-    member = archive.members.get("version") or archive.members.get(".data/version")
-    if member is not None and not zip_archive.content(source, member, _SMALL).strip().isdigit():
-        raise malformed("A version that is no number", member.shown)
+    told = [archive.members[name] for name in (".data/version", "version") if name in archive.members]
+    if not told:
+        raise malformed("A file of PyTorch's without its version", "version")
+    for member in told:
+        text = zip_archive.content(source, member, _SMALL).strip()
+        if not text.isdigit() or len(text) > _LONGEST_VERSION or not int(text):
+            raise malformed("A version that is no number", member.shown)
+        if int(text) > MAX_VERSION:
+            raise UnsupportedFormat(FindingCode.UNSUPPORTED, format=f"PyTorch zip version {int(text)}")
 
 
 def _big_endian(source: Source, archive: Archive) -> bool:

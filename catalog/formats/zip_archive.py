@@ -33,6 +33,7 @@ _DESCRIPTORS = frozenset(
 )  # bytes behind the data: none, or checksum and sizes, with or without mark
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _ZIP64 = 1  # the extra field of large sizes
+_FOLDER = 0x10  # the attribute of MS-DOS, for which miniz, and so PyTorch, reads no data of the member
 _GUESS = 256  # bytes read of a local header at once: PyTorch pads it to align the data
 _CHUNK = 1_048_576
 
@@ -163,7 +164,7 @@ def _entries(directory: bytes, count: int) -> list[_Entry]:
     found = []
     at = 0
     while at + _ENTRY.size <= len(directory):
-        mark, _, _, flags, method, _, _, crc, packed, size, name, extra, comment, disk, _, _, begin = (
+        mark, _, _, flags, method, _, _, crc, packed, size, name, extra, comment, disk, _, attributes, begin = (
             _ENTRY.unpack_from(directory, at)
         )
         names = at + _ENTRY.size
@@ -171,6 +172,8 @@ def _entries(directory: bytes, count: int) -> list[_Entry]:
         at = extras + extra + comment
         if mark != b"PK\x01\x02" or at > len(directory) or comment or disk:
             break
+        if attributes & _FOLDER and size:
+            raise unsafe("A folder in the zip that is a file", _shown(directory[names:extras].decode(errors="replace")))
         packed, size, begin = _widened(directory[extras : extras + extra], size, packed, begin)
         found.append(_Entry(directory[names:extras], flags, method, crc, packed, size, begin))
     if at != len(directory) or len(found) != count:

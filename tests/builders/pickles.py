@@ -121,7 +121,8 @@ class Storages:
         if not view.parameter:
             return made
         hooks = Call(Global("collections", "OrderedDict"))
-        return Call(Global("torch._utils", "_rebuild_parameter"), (made, True, hooks))
+        gradient = DTYPES[dtype_name(view.base)].startswith(("F", "BF", "C"))  # PyTorch knows none of whole numbers
+        return Call(Global("torch._utils", "_rebuild_parameter"), (made, gradient, hooks))
 
 
 def dtype_name(array: Array) -> str:

@@ -91,6 +91,11 @@ def test_flags_are_unsafe_even_where_both_headers_have_them(both: bytes) -> None
     unsafe(patched(patched(SOUND, LOCAL + 6, both), ENTRY + 8, both))
 
 
+def test_a_pickle_that_is_called_a_folder_is_unsafe() -> None:
+    """PyTorch reads no data of such a member, other readers do."""
+    assert "folder" in unsafe(patched(SOUND, ENTRY + 38, b"\x10"))
+
+
 def test_nothing_may_stand_before_between_or_behind() -> None:
     assert "behind" in unsafe(SOUND + b"\0")
     unsafe(SOUND + pickled(PAYLOAD))
