@@ -19,29 +19,26 @@ _SEEN = "SELECT xmin::text FROM catalog_library WHERE id = %s"
 _FRESH = "UPDATE catalog_library SET totals_stale = false WHERE id = %s AND xmin = %s::xid"
 
 # The bytes of an inode count once for each state, at the first place that has it. Places whose header was not read yet
-# stand under the format `pending`. What a person said of a model's kind or base counts for all of its variants.
+# stand under the format `pending`. What a person said of a model's kind or base counts for all of its variants. No
+# intermediate result is joined: while a library fills, the planner knows nothing of its size, and would loop over them.
 _SUMS = """
-WITH places AS (
+WITH files AS (
   SELECT l.id, l.state, l.variant_id, coalesce(v.format, 'pending') AS format,
          coalesce(v.precision, 'unknown') AS precision, coalesce(v.bits, 0) AS bits,
          CASE WHEN 'kind' = ANY(m.edited) THEN m.kind ELSE coalesce(v.kind, 'unknown') END AS kind,
          CASE WHEN 'base' = ANY(m.edited) THEN m.base ELSE coalesce(v.base, 'unknown') END AS base,
-         coalesce(v.quantisation, '') AS quantisation, l.layout
+         coalesce(v.quantisation, '') AS quantisation, l.layout, f.size,
+         row_number() OVER (PARTITION BY l.state, f.dev, f.ino, f.size ORDER BY l.id) AS seen
   FROM catalog_location l LEFT JOIN catalog_variant v ON v.id = l.variant_id
     LEFT JOIN catalog_modelrecord m ON m.id = v.model_id
+    LEFT JOIN catalog_locationfile f ON f.location_id = l.id
   WHERE l.library_id = %(library)s
-), bytes AS (
-  SELECT id, sum(size) AS size FROM (
-    SELECT DISTINCT ON (p.state, f.dev, f.ino, f.size) p.id, f.size
-    FROM places p JOIN catalog_locationfile f ON f.location_id = p.id
-    ORDER BY p.state, f.dev, f.ino, f.size, p.id
-  ) once GROUP BY id
 )
 INSERT INTO catalog_storagetotal
   (library_id, format, precision, bits, kind, base, quantisation, layout, state, variants, locations, bytes)
 SELECT %(library)s, format, precision, max(bits), kind, base, quantisation, layout, state,
-       count(DISTINCT variant_id), count(*), coalesce(sum(bytes.size), 0)
-FROM places LEFT JOIN bytes USING (id)
+       count(DISTINCT variant_id), count(DISTINCT id), coalesce(sum(size) FILTER (WHERE seen = 1), 0)
+FROM files
 GROUP BY format, precision, kind, base, quantisation, layout, state
 ORDER BY format, precision, kind, base, quantisation, layout, state
 """
