@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from catalog.errors import MalformedFile
     from catalog.formats.pickle_tape import Tape
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 600_000
 """Opcodes of all pickles of one file; a checkpoint of 2,500 tensors has a hundred thousand."""
-MAX_KEPT = 67_108_864
-"""Bytes of all texts that are kept."""
+MAX_KEPT = 33_554_432
+"""Bytes of all texts and long numbers that are kept."""
 LONGEST = 65_536
 """Bytes of one text that is kept; longer ones, and bytes beyond `_LONGEST_BYTES`, are passed over."""
 
@@ -33,6 +33,7 @@ _CONTAINERS = (tuple, list, Pairs, Made)
 _LISTS = frozenset({"list", "bytearray"})
 _WITHOUT_HASH = frozenset({"builtins.set", "builtins.bytearray", "builtins.list", "collections.deque"})
 _MAX_NAMES = 10_000
+_LONGEST_NAME = 512  # characters, module and all
 
 
 class Findings:
@@ -51,6 +52,9 @@ class Findings:
         known = self._known.get((module, name))
         if known is not None:
             return known
+        if len(module) + len(name) > _LONGEST_NAME:
+            raise malformed(f"A name of {len(module) + len(name):,} characters in a pickle", place)
+        self.charge(len(module) // 8, place)
         said = verdict(module, name, script=self._script)
         if said == FOREIGN:
             self.foreign[_shown(f"{module}.{name}")] = None
@@ -106,12 +110,19 @@ class Machine:
         """A text of `length` bytes; a longer one than is kept becomes a `Blob`."""
         if length > LONGEST:
             return self.passed(length)
+        self.keep(length)
+        return self.tape.take(length).decode(errors=errors)
+
+    def keep(self, length: int, steps: int = 0) -> None:
+        """Count bytes that are kept, and the work of reading them beyond that of a common opcode."""
         self.findings.kept -= length
         if self.findings.kept < 0:
             raise self.bad(f"More than {MAX_KEPT:,} bytes of text in a pickle")
-        return self.tape.take(length).decode(errors=errors)
+        if steps:
+            self.findings.charge(steps, self.tape.place)
 
     def octets(self, length: int) -> bytes | Blob:
+        self.keep(min(length, _LONGEST_BYTES), 3)
         return self.passed(length) if length > _LONGEST_BYTES else self.tape.take(length)
 
     def passed(self, length: int) -> Blob:

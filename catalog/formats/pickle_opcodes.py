@@ -129,6 +129,7 @@ def _whole(machine: Machine, text: bytes) -> int:
     """A decimal number, as `int` reads it; the text is bounded, since long ones take for ever."""
     if len(text) > MAX_DIGITS:
         raise machine.bad(f"A number of {len(text):,} digits")
+    machine.keep(len(text), len(text) // 64)
     try:
         return int(text)
     except ValueError as error:
@@ -146,8 +147,10 @@ def _long(machine: Machine) -> None:
 
 
 def _float(machine: Machine) -> None:
+    text = machine.tape.line()[:MAX_DIGITS]
+    machine.keep(0, 2 + len(text) // 64)
     try:
-        machine.stack.append(float(machine.tape.line()[:MAX_DIGITS]))
+        machine.stack.append(float(text))
     except ValueError as error:
         raise machine.bad("A number that is none") from error
 
@@ -165,13 +168,16 @@ def _binint2(machine: Machine) -> None:
 
 
 def _long1(machine: Machine) -> None:
-    machine.stack.append(int.from_bytes(machine.tape.take(machine.tape.byte()), "little", signed=True))
+    length = machine.tape.byte()
+    machine.keep(length, length // 32)
+    machine.stack.append(int.from_bytes(machine.tape.take(length), "little", signed=True))
 
 
 def _long4(machine: Machine) -> None:
     length = machine.tape.number(4)
     if length > MAX_DIGITS:
         raise machine.bad(f"A number of {length:,} bytes")
+    machine.keep(length, length // 32)
     machine.stack.append(int.from_bytes(machine.tape.take(length), "little", signed=True))
 
 
@@ -182,6 +188,7 @@ def _binfloat(machine: Machine) -> None:
 def _string(machine: Machine) -> None:
     """A text of Python 2 between quotes, with escapes."""
     text = machine.tape.line().strip()
+    machine.keep(len(text), 3 + text.count(b"\\"))
     if len(text) < 2 or text[:1] not in {b"'", b'"'} or text[-1:] != text[:1]:
         raise machine.bad("A text without its quotes")
     machine.stack.append(_ESCAPES.sub(_unescaped, text[1:-1].decode("latin-1")))
@@ -197,7 +204,9 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _unicode(machine: Machine) -> None:
-    machine.stack.append(str(machine.tape.line(), "raw-unicode-escape"))
+    text = machine.tape.line()
+    machine.keep(len(text), 3 + text.count(b"\\"))
+    machine.stack.append(str(text, "raw-unicode-escape"))
 
 
 def _text(width: int, errors: str = "surrogatepass") -> Operation:
@@ -283,6 +292,7 @@ def _setitems(machine: Machine) -> None:
 
 def _global(machine: Machine) -> None:
     module = machine.tape.line().decode()
+    machine.keep(0, 2)
     machine.stack.append(machine.name(module, machine.tape.line().decode()))
 
 
@@ -293,6 +303,7 @@ def _stack_global(machine: Machine) -> None:
 
 def _inst(machine: Machine) -> None:
     module = machine.tape.line().decode()
+    machine.keep(0, 2)
     name = machine.name(module, machine.tape.line().decode())
     args = machine.popped()
     machine.stack.append(machine.make(name, tuple(args)))

@@ -105,3 +105,20 @@ def test_the_version_of_a_zip_is_one_that_pytorch_reads(version: bytes, outcome:
 def test_a_zip_without_a_version_is_refused() -> None:
     content = zipped({"archive/data.pkl": pickled({}), "archive/byteorder": b"little"})
     assert probe_file(MemorySource(content, b"a.pt")).outcome is Outcome.INVALID
+
+
+@pytest.mark.parametrize(
+    ("piece", "times", "told"),
+    [
+        (b"S'" + b"\\x41" * 16_000 + b"'\n0", 50, "steps"),
+        (b"V" + b"\\u0041" * 10_000 + b"\n0", 80, "steps"),
+        (b"F1.5\n0", 250_000, "steps"),
+        (b"ctorch\nSize\n0", 250_000, "steps"),
+        (b"V" + b"a" * 60_000 + b"\n0", 600, "text"),
+        (b"I" + b"9" * 1_024 + b"\n0", 40_000, "text"),
+        (b"c" + b".b" * 1_000 + b"\nX\n0", 1, "name"),
+    ],
+)
+def test_what_takes_long_to_read_is_not_read_for_ever(piece: bytes, times: int, told: str) -> None:
+    found = probe(Raw(piece * times + b"N"))
+    assert (found.outcome, told in found.problems[0].sentence) == (Outcome.INVALID, True)
