@@ -84,6 +84,7 @@ class Torch:
             raise malformed("A tensor without its shape", place)
         storage, first = args[0], args[1]
         shape, strides = sizes(args[2], place), sizes(args[3], place)
+        self.findings.charge(len(shape) + len(strides), place)
         if not isinstance(storage, Storage) or not is_count(first) or len(shape) != len(strides):
             raise malformed("A tensor without storage or shape", place)
         name, bits = dtype or (storage.dtype, storage.bits)
@@ -240,7 +241,9 @@ def _default_pairs(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
 
 def _size(torch: Torch, args: tuple[Value, ...], place: str) -> Value:
     _check_most(args, 1, place)
-    return sizes(args[0], place) if args else ()
+    shape = sizes(args[0], place) if args else ()
+    torch.findings.charge(len(shape), place)
+    return shape
 
 
 def _check_most(args: tuple[Value, ...], most: int, place: str) -> None:
