@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from catalog.formats.protobuf import Field
 
-MAX_TENSORS = 200_000  # ours: the largest mixtures of experts have some 150,000
+MAX_TENSORS = 150_000  # ours: as many as the largest mixtures of experts have
 MAX_GRAPHS = 50_000  # ours: graphs and functions of one file; the largest have some hundred
 MAX_ATTRIBUTES = 10_000  # ours: attributes of one node; the largest have some twenty
 
