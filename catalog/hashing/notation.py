@@ -111,6 +111,12 @@ def crc32_other_order(digits: str) -> str:
     return bytes.fromhex(digits)[::-1].hex()
 
 
+def begin_alike(one: bytes, other: bytes) -> bool:
+    """Whether two digests agree as far as both go: either may be cut short, and one of no bytes agrees with none."""
+    length = min(len(one), len(other))
+    return length > 0 and one[:length] == other[:length]
+
+
 def of_nothing(digits: str) -> bool:
     """Whether lower-case digits are those of a digest of no bytes, which names no file."""
     return len(digits) >= LEAST_DIGITS and any(whole.startswith(digits) for whole in _OF_NOTHING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, Outcome, Precision, Trait
 from catalog.vocabulary.findings import FindingCode
-from catalog.vocabulary.hashes import AUTOV2_DIGITS, Algorithm
+from catalog.vocabulary.hashes import AUTOV2_DIGITS, MODELSPEC, Algorithm
 from catalog.vocabulary.notes import NoteKind
 from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Obstacle, Relation
 from catalog.vocabulary.skips import SkipReason
@@ -13,6 +13,7 @@ from catalog.vocabulary.words import Word
 
 __all__ = [
     "AUTOV2_DIGITS",
+    "MODELSPEC",
     "Algorithm",
     "Base",
     "Basis",

@@ -24,3 +24,6 @@ class Algorithm(Word):
 
 AUTOV2_DIGITS = 10
 """AutoV2 is no digest of its own: the first ten digits of SHA-256."""
+
+MODELSPEC = "modelspec.hash_sha256"
+"""Listed under its own name: ModelSpec means AutoV3 by it, but kohya's trainer wrote another digest once."""

@@ -7,8 +7,8 @@ import pytest
 from catalog.formats import Probe
 from catalog.models import HashClaim
 from catalog.services.identity.known import Listed
-from catalog.services.identity.listed import LEGACY, MODELSPEC, contradictions, listed
-from catalog.vocabulary import Algorithm, ClaimSource, FindingCode, Format, Outcome
+from catalog.services.identity.listed import LEGACY, contradictions, listed
+from catalog.vocabulary import MODELSPEC, Algorithm, ClaimSource, FindingCode, Format, Outcome
 
 
 def header(**metadata: object) -> Probe:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
-from catalog.hashing.notation import LEAST_DIGITS, crc32_other_order
+from catalog.hashing.notation import LEAST_DIGITS, begin_alike, crc32_other_order
 from catalog.models import HashClaim, ModelHash
 from catalog.queries.lookup.hits import Found
 from catalog.storage.values import shown
-from catalog.vocabulary import Algorithm
+from catalog.vocabulary import MODELSPEC, Algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,7 @@ _LONGEST_BYTES = 64
 _FOLDERS = {Algorithm.BLAKE3: Algorithm.INVOKE_BLAKE3, Algorithm.SHA256: Algorithm.INVOKE_SHA256}
 """InvokeAI writes `blake3:...` for files and folders alike."""
 _LIMIT = 200
-_MODELSPEC = "modelspec.hash_sha256"
-_MEANT = {_MODELSPEC: (Algorithm.AUTOV3.value, _MODELSPEC)}
+_MEANT = {MODELSPEC: (Algorithm.AUTOV3.value, MODELSPEC)}
 """What a listed digest is compared with where its name alone does not say it."""
 
 
@@ -77,7 +76,7 @@ def _listed(digits: str, named: Q) -> list[Found]:
     found = []
     for variant, name, digest, file in stated:
         computed = [other for meant in _MEANT.get(name, (name,)) for other in known.get((variant, meant), ())]
-        if any(_begin_alike(bytes(digest), other) for other in computed):
+        if any(begin_alike(bytes(digest), other) for other in computed):
             continue  # the computed one answers, or disproves what goes beyond the part that is listed
         found.append(
             Found(
@@ -103,9 +102,3 @@ def _known(variants: set[UUID]) -> Mapping[tuple[UUID, str], list[bytes]]:
         for variant, algorithm, digest in rows:
             known.setdefault((variant, algorithm), []).append(bytes(digest))
     return known
-
-
-def _begin_alike(one: bytes, other: bytes) -> bool:
-    """Either may be cut short."""
-    length = min(len(one), len(other))
-    return one[:length] == other[:length]

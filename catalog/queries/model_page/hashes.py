@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.hashing.notation import crc32_other_order
-from catalog.vocabulary import AUTOV2_DIGITS, Algorithm, ClaimSource
+from catalog.vocabulary import AUTOV2_DIGITS, MODELSPEC, Algorithm, ClaimSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from catalog.models import HashClaim, ModelHash, VariantFile
 
-_MODELSPEC = "modelspec.hash_sha256"
-"""ModelSpec means AutoV3 by it; kohya's trainer wrote another digest there once."""
 _ORDER = {word: place for place, word in enumerate(Algorithm.values())}
 
 
@@ -102,7 +100,7 @@ def _listed(claims: Iterable[HashClaim], autov3: str) -> dict[str, set[tuple[str
     specified: set[tuple[str, str]] = set()
     for claim in claims:
         stated = claim.source, bytes(claim.digest).hex()
-        (specified if claim.algorithm == _MODELSPEC else listed[claim.algorithm]).add(stated)
+        (specified if claim.algorithm == MODELSPEC else listed[claim.algorithm]).add(stated)
     proven = any(
         autov3.startswith(digest) for source, digest in listed[Algorithm.AUTOV3] if source == ClaimSource.HEADER
     )

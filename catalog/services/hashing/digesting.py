@@ -16,7 +16,7 @@ from catalog.services.hashing.sets import Part, part_digests, set_digests
 from catalog.services.identity import listed
 from catalog.services.identity.places import as_seen, open_all
 from catalog.services.identity.reading import Reading, read_opened
-from catalog.vocabulary import Algorithm, FindingCode, Outcome
+from catalog.vocabulary import MODELSPEC, Algorithm, FindingCode, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -146,12 +146,12 @@ def _refuse_writers(file: OpenFile) -> None:
 
 def _with_modelspec(file: OpenFile, index: Unpacked, found: FileDigests) -> FileDigests:
     """What the header lists, when AutoV3 is something else and the trainer's own definition gives it."""
-    wanted = listed.digest_of(index.metadata.get(listed.MODELSPEC))
+    wanted = listed.digest_of(index.metadata.get(MODELSPEC))
     body = found.digests.get(Algorithm.AUTOV3)
     if wanted is None or body is None or body.startswith(wanted):
         return found
     other = modelspec.in_some_order(file, index.tensors, wanted, file.read_at)
-    return found if other is None else replace(found, digests={**found.digests, listed.MODELSPEC: other})
+    return found if other is None else replace(found, digests={**found.digests, MODELSPEC: other})
 
 
 def _index(reading: Reading) -> Unpacked | None:

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from catalog.formats.folders import HEADER
+from catalog.hashing.notation import begin_alike
 from catalog.services.findings import Raised
 from catalog.services.identity.known import Listed
-from catalog.vocabulary import Algorithm, ClaimSource, FindingCode
+from catalog.vocabulary import MODELSPEC, Algorithm, ClaimSource, FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from catalog.formats.base import Json, Probe
     from catalog.models import HashClaim
-
-MODELSPEC = "modelspec.hash_sha256"
-"""Listed under its own name: ModelSpec means AutoV3 by it, but kohya's trainer wrote another digest once."""
 
 _TRIED = f"{MODELSPEC} (of all tensors together, and of one after the other in the orders that are likely)"
 _KOHYA = "sshs_model_hash"
@@ -95,12 +93,7 @@ def _meant(claim: HashClaim) -> tuple[str, ...]:
 
 def _agrees(claim: HashClaim, computed: Mapping[str, bytes]) -> bool:
     """Either may be cut short."""
-    return any(_begin_alike(computed.get(name, b""), bytes(claim.digest)) for name in _meant(claim))
-
-
-def _begin_alike(one: bytes, other: bytes) -> bool:
-    length = min(len(one), len(other))
-    return length > 0 and one[:length] == other[:length]
+    return any(begin_alike(computed.get(name, b""), bytes(claim.digest)) for name in _meant(claim))
 
 
 def rows(location_id: int, variant_id: UUID, claims: Iterable[Listed]) -> list[tuple[object, ...]]:
