@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import struct
 
-import numpy as np
 import pytest
 
-from catalog.formats import Probe, probe_file
-from catalog.vocabulary import FindingCode, Format, Outcome
-from tests.builders import Array, MemorySource
-from tests.builders.pickles import Call, Global, Kept, pickled, torch_tar, torch_zip, zipped
-
-STATE: dict[str, Array] = {"w": np.ones((3, 4), np.float32)}
-SOUND = torch_zip(STATE)
-PAYLOAD = Call(Global("os", "system"), ("true",))
-
-
-def probe(content: bytes, name: bytes = b"model.pt") -> Probe:
-    return probe_file(MemorySource(content, name))
-
-
-def unsafe(content: bytes, name: bytes = b"model.pt") -> str:
-    """The sentence on a file that must be unsafe."""
-    found = probe(content, name)
-    assert (found.format, found.outcome, found.tensors) == (Format.PICKLE, Outcome.UNSAFE, ())
-    assert found.problems[0].code is FindingCode.UNSAFE
-    return found.problems[0].sentence
+from catalog.vocabulary import Outcome
+from tests.builders.pickles import Kept, pickled, torch_tar, torch_zip, zipped
+from tests.formats.pickled import PAYLOAD, SOUND, STATE, probe, unsafe
 
 
 @pytest.mark.parametrize("pax", [{"path": "elsewhere"}, {"size": "7"}, {"GNU.sparse.major": "1"}])

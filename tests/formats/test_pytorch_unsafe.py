@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.formats import probe_file
 from catalog.formats.pickle_names import ALLOWED, FOREIGN, verdict
-from catalog.vocabulary import FindingCode, Format, Outcome
-from tests.builders import Array, MemorySource
+from catalog.vocabulary import Outcome
 from tests.builders.pickles import (
     MAGIC,
     Call,
@@ -25,26 +20,7 @@ from tests.builders.pickles import (
     torch_tar,
     torch_zip,
 )
-
-if TYPE_CHECKING:
-    from catalog.formats import Probe
-
-STATE: dict[str, Array] = {"w": np.ones((3, 4), np.float32)}
-SOUND = torch_zip(STATE)
-PAYLOAD = Call(Global("os", "system"), ("true",))
-
-
-def probe(content: bytes, name: bytes = b"model.pt") -> Probe:
-    return probe_file(MemorySource(content, name))
-
-
-def unsafe(content: bytes, name: bytes = b"model.pt") -> str:
-    """The sentence on a file that must be unsafe."""
-    found = probe(content, name)
-    assert (found.format, found.outcome, found.tensors) == (Format.PICKLE, Outcome.UNSAFE, ())
-    assert found.problems[0].code is FindingCode.UNSAFE
-    return found.problems[0].sentence
-
+from tests.formats.pickled import PAYLOAD, SOUND, STATE, probe, unsafe
 
 DANGEROUS = """
     os system|posix system|nt system|sys exit|subprocess Popen|builtins eval|builtins exec|builtins compile
