@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import TYPE_CHECKING
 
 from config.embedded.owner import owner
@@ -50,7 +51,7 @@ class Kept:
         try:
             self.server.start()
             self.pause = 0.5
-        except ServersProblem as problem:
+        except (ServersProblem, OSError, SubprocessError) as problem:  # a machine short of processes, too
             _say(str(problem))
             self.pause = min(self.pause * 2, _LONGEST_PAUSE)
             self.not_before = time.monotonic() + self.pause

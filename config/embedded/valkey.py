@@ -44,6 +44,7 @@ class Valkey:
         limit = time.monotonic() + _START_SECONDS
         while not answers(self.socket):
             if self.child.poll() is not None or time.monotonic() > limit:
+                self.stop()
                 raise ServersProblem(f"Valkey did not start; its log: {self.log}")
             time.sleep(0.01)
 

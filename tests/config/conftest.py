@@ -97,9 +97,10 @@ def processes(mark: str) -> list[int]:
     return found
 
 
-def eventually(true: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    """Waits until `true` is."""
+def eventually(true: Callable[[], bool], *, seconds: float = 120.0, log: Path | None = None) -> None:
+    """Waits until `true` is; the end of `log` tells what hindered it."""
     limit = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < limit, "it did not come true"
+        told = log.read_text()[-2000:] if log is not None and time.monotonic() >= limit else ""
+        assert time.monotonic() < limit, f"it did not come true. {told}"
         time.sleep(0.05)

@@ -117,7 +117,7 @@ def test_the_keeper_starts_a_server_again_that_was_killed(filled: Path, server: 
         ]
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: not alive(victim))
-        eventually(membership.kept)
+        eventually(membership.kept, log=filled / "logs" / "keeper.log")
 
 
 def test_the_queue_is_empty_after_the_keeper_was_started_again(filled: Path) -> None:
