@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.models.decisions import Decision, Match
-from catalog.models.hashes import Component, HashClaim, ModelHash, TensorIndex
+from catalog.models.hashes import Component, ComponentKey, HashClaim, ModelHash, TensorIndex
 from catalog.models.identity import ExternalId, ModelRecord, Preference, Variant, VariantFile
 from catalog.models.places import FormerName, Library, Location, LocationFile, Note, Preview
 from catalog.models.work import ApiToken, Finding, Job, SetupToken, StorageTotal
@@ -11,6 +11,7 @@ from catalog.models.work import ApiToken, Finding, Job, SetupToken, StorageTotal
 __all__ = [
     "ApiToken",
     "Component",
+    "ComponentKey",
     "Decision",
     "ExternalId",
     "Finding",

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from catalog.models.identity import Variant
-from catalog.vocabulary import Basis, Certainty, DecisionKind, Relation
+from catalog.vocabulary import Basis, Certainty, DecisionKind, Direction, Relation, SameModel
 
 
 class Match(models.Model):
@@ -19,8 +19,19 @@ class Match(models.Model):
     relation = models.CharField(max_length=16)
     certainty = models.CharField(max_length=16)
     algorithm = models.CharField(max_length=32)
+    same_model = models.CharField(max_length=8, blank=True, default="")
+    direction = models.CharField(max_length=16, blank=True, default="")
+    detection_limit = models.FloatField(null=True)
     evidence = models.JSONField(default=dict)
+    """What a list or a sentence needs: shares, counts, settings that differ, what stands against joining."""
+    packed = models.BinaryField(null=True)
+    """The whole evidence with its table, tensor by tensor, as one packed value."""
     found_at = models.DateTimeField(db_default=Now())
+    compare_due = models.BooleanField(default=False)
+    """It waits for the values of both files to be compared."""
+    lease = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
+    attempts = models.SmallIntegerField(default=0)
 
     class Meta:
         verbose_name = "relation"
@@ -29,8 +40,13 @@ class Match(models.Model):
             models.CheckConstraint(condition=Q(left__lt=models.F("right")), name="match_ends_in_order"),
             models.CheckConstraint(condition=Q(relation__in=Relation.values()), name="match_relation_is_known"),
             models.CheckConstraint(condition=Q(certainty__in=Certainty.values()), name="match_certainty_is_known"),
+            models.CheckConstraint(condition=Q(same_model__in=SameModel.values()), name="match_same_model_is_known"),
+            models.CheckConstraint(condition=Q(direction__in=Direction.values()), name="match_direction_is_known"),
         ]
-        indexes = [models.Index(fields=["right"], name="match_right")]
+        indexes = [
+            models.Index(fields=["right"], name="match_right"),
+            models.Index(fields=["id"], name="match_to_compare", condition=Q(compare_due=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.relation}, {self.certainty}"

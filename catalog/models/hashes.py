@@ -88,6 +88,11 @@ class Component(models.Model):
     tensors_digest = models.BinaryField(max_length=32, null=True)
     weights_digest = models.BinaryField(max_length=32, null=True)
     fingerprint = models.BinaryField(null=True)
+    """The tensors' fingerprints as one packed value; NULL until the weights were read in full."""
+    core_tensors = models.IntegerField(default=0)
+    core_values = models.BigIntegerField(default=0)
+    exact_f16 = models.BooleanField(default=False)
+    exact_bf16 = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -99,3 +104,18 @@ class Component(models.Model):
 
     def __str__(self) -> str:
         return self.name or "whole"
+
+
+class ComponentKey(models.Model):
+    """A key by which components find those that hold the same values: of the whole, or of one of its anchors."""
+
+    component = models.ForeignKey(Component, models.CASCADE, related_name="keys", db_index=True)
+    kind = models.SmallIntegerField()
+    key = models.UUIDField()
+    """16 bytes; the database keeps and compares a UUID faster than a byte string."""
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "kind"], include=["component"], name="component_key_found")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.key.hex}"

@@ -103,9 +103,17 @@ class Variant(models.Model):
     )
     born_at = models.DateTimeField(db_default=Now(), editable=False)
     hashed_at = models.DateTimeField(null=True, editable=False)
+    search_due = models.BooleanField(default=False, editable=False)
+    """It waits to be compared with what the catalogue knows."""
+    search_lease = models.UUIDField(null=True, editable=False)
+    search_until = models.DateTimeField(null=True, editable=False)
+    search_attempts = models.SmallIntegerField(default=0, editable=False)
 
     class Meta:
-        indexes = [models.Index(fields=["format", "precision", "kind", "base"], name="variant_facets")]
+        indexes = [
+            models.Index(fields=["format", "precision", "kind", "base"], name="variant_facets"),
+            models.Index(fields=["number"], name="variant_to_search", condition=Q(search_due=True)),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(merged_into=models.F("id")), name="variant_not_its_own_alias"),
             models.CheckConstraint(

@@ -6,7 +6,18 @@ from catalog.vocabulary.files import Base, FileRole, Format, Kind, NameSource, O
 from catalog.vocabulary.findings import FindingCode
 from catalog.vocabulary.hashes import AUTOV2_DIGITS, MODELSPEC, Algorithm
 from catalog.vocabulary.notes import NoteKind
-from catalog.vocabulary.relations import Basis, Certainty, DecisionKind, Obstacle, Relation
+from catalog.vocabulary.relations import (
+    Basis,
+    Certainty,
+    DecisionKind,
+    Direction,
+    Doubt,
+    Mapped,
+    Obstacle,
+    Relation,
+    SameModel,
+    TensorVerdict,
+)
 from catalog.vocabulary.skips import SkipReason
 from catalog.vocabulary.states import ClaimSource, JobKind, JobState, LocationState, Stage, Verified
 from catalog.vocabulary.words import Word
@@ -20,6 +31,8 @@ __all__ = [
     "Certainty",
     "ClaimSource",
     "DecisionKind",
+    "Direction",
+    "Doubt",
     "FileRole",
     "FindingCode",
     "Format",
@@ -27,14 +40,17 @@ __all__ = [
     "JobState",
     "Kind",
     "LocationState",
+    "Mapped",
     "NameSource",
     "NoteKind",
     "Obstacle",
     "Outcome",
     "Precision",
     "Relation",
+    "SameModel",
     "SkipReason",
     "Stage",
+    "TensorVerdict",
     "Trait",
     "Verified",
     "Word",

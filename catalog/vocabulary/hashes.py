@@ -20,6 +20,8 @@ class Algorithm(Word):
     INVOKE_SHA256 = "invoke-dir:sha256", "InvokeAI folder (SHA-256)"
     TENSORS = "tensors:v1", "Tensors digest"
     WEIGHTS = "weights:v1", "Weights digest"
+    WEIGHTS_F16 = "weights-f16:v1", "Weights digest as fp16"
+    WEIGHTS_BF16 = "weights-bf16:v1", "Weights digest as bf16"
 
 
 AUTOV2_DIGITS = 10

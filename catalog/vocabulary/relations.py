@@ -32,6 +32,63 @@ class Certainty(Word):
     SUSPECTED = "suspected", "suspected"
 
 
+class SameModel(Word):
+    """Are two variants one model? `PARTIAL`: one is a component of the other, or they share one."""
+
+    YES = "true", "the same model"
+    NO = "false", "not the same model"
+    PARTIAL = "partial", "the same in part"
+    UNKNOWN = "", "cannot tell"
+
+
+class Direction(Word):
+    """Which of two variants was made of the other: rounded, quantised or cut out of it."""
+
+    NONE = "", "cannot tell"
+    LEFT_FROM_RIGHT = "left_from_right", "the first is made of the second"
+    RIGHT_FROM_LEFT = "right_from_left", "the second is made of the first"
+
+
+class TensorVerdict(Word):
+    """What one tensor is to its like."""
+
+    EQUAL = "equal", "equal"
+    ROUNDED = "rounded", "rounded"
+    QUANTISED = "quantised", "quantised"
+    DIFFERENT = "different", "different"
+    ONLY_LEFT = "only_left", "only in the first"
+    ONLY_RIGHT = "only_right", "only in the second"
+    NOT_COMPARED = "not_compared", "not compared"
+
+
+class Mapped(Word):
+    """How a tensor's values lie beside those of its like."""
+
+    STRAIGHT = "", "as they are"
+    RESHAPED = "reshaped", "in another shape"
+    TRANSPOSED = "transposed", "transposed"
+    PERMUTED = "permuted", "rows permuted"
+    ROWS = "rows", "part of the rows"
+    COLUMNS = "columns", "part of the columns"
+    SHIFTED = "shifted", "one added"
+    ANY_ORDER = "any_order", "the same values in another order"
+
+
+class Doubt(Word):
+    """Why nothing, or nothing more, can be told."""
+
+    NO_VALUES = "no_values", "one of them holds no values that can be read"
+    NOT_HASHED = "not_hashed", "one of them was not read in full yet"
+    TOO_SMALL = "too_small", "there are too few weights to tell"
+    NO_INTERVAL = "no_interval", "its quantisation leaves no bounds to compare with"
+    DOUBLE_ROUNDING = "double_rounding", "a few values differ by one step: rounded twice, or lightly trained"
+    OFF_SAMPLE = "off_sample", "the samples agree, but the keys over all values do not"
+    BELOW_NOISE = "below_noise", "a change below the noise of the quantisation could not be seen"
+    PLACES = "places", "equal tensors, but their names do not show whether they sit in corresponding places"
+    BYTES_GONE = "bytes_gone", "the bytes of one are gone, so not every value can be compared"
+    OUT_OF_REACH = "out_of_reach", "no worker reaches both files"
+
+
 class DecisionKind(Word):
     """What was decided."""
 

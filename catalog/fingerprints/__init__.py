@@ -1,0 +1,1 @@
+"""Fingerprints: what is kept of a tensor's values, so that they are known again in another container or precision."""
