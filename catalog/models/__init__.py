@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.models.decisions import Decision, Match
-from catalog.models.hashes import Component, ComponentKey, HashClaim, ModelHash, TensorIndex
+from catalog.models.hashes import Component, ComponentKey, ComponentProbe, HashClaim, ModelHash, TensorIndex
 from catalog.models.identity import ExternalId, ModelRecord, Preference, Variant, VariantFile
 from catalog.models.places import FormerName, Library, Location, LocationFile, Note, Preview
 from catalog.models.work import ApiToken, Finding, Job, SetupToken, StorageTotal
@@ -12,6 +12,7 @@ __all__ = [
     "ApiToken",
     "Component",
     "ComponentKey",
+    "ComponentProbe",
     "Decision",
     "ExternalId",
     "Finding",

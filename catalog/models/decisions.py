@@ -29,6 +29,8 @@ class Match(models.Model):
     found_at = models.DateTimeField(db_default=Now())
     compare_due = models.BooleanField(default=False)
     """It waits for the values of both files to be compared."""
+    out_of_reach = models.BooleanField(default=False)
+    """It would wait, but the bytes of one side are gone, or no worker reaches both."""
     lease = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     attempts = models.SmallIntegerField(default=0)
@@ -46,6 +48,7 @@ class Match(models.Model):
         indexes = [
             models.Index(fields=["right"], name="match_right"),
             models.Index(fields=["id"], name="match_to_compare", condition=Q(compare_due=True)),
+            models.Index(fields=["id"], name="match_out_of_reach", condition=Q(out_of_reach=True)),
         ]
 
     def __str__(self) -> str:

@@ -113,9 +113,33 @@ class ComponentKey(models.Model):
     kind = models.SmallIntegerField()
     key = models.UUIDField()
     """16 bytes; the database keeps and compares a UUID faster than a byte string."""
+    alone = models.BooleanField(default=False)
+    """Its component is all that its variant holds: found among a hundred thousand checkpoints that hold it too."""
 
     class Meta:
-        indexes = [models.Index(fields=["key", "kind"], include=["component"], name="component_key_found")]
+        indexes = [models.Index(fields=["key", "kind", "alone", "component"], name="component_key_in_turn")]
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.key.hex}"
+
+
+class ComponentProbe(models.Model):
+    """A few values of a component, in the order of its family's first member: so thousands are compared at a glance.
+
+    The first member of a family names itself.
+    """
+
+    component = models.OneToOneField(Component, models.CASCADE, primary_key=True, related_name="probe")
+    family = models.ForeignKey(Component, models.CASCADE, related_name="family_probes", db_index=False)
+    build = models.BigIntegerField()
+    """Digest of the numbers of values of its repeated tensors: survives other names, layouts and types."""
+    packed = models.BinaryField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["family", "component"], name="probe_of_family"),
+            models.Index(fields=["build", "component"], name="probe_first", condition=Q(component=models.F("family"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component_id} of {self.family_id}"
