@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -303,3 +303,50 @@ class JobOut(Schema):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class ComparedTensorOut(Schema):
+    """A tensor of the left variant beside its like of the right one; a name is null where that side has none."""
+
+    component: str
+    left: str | None
+    right: str | None
+    left_dtype: str | None
+    right_dtype: str | None
+    left_shape: list[int] | None
+    right_shape: list[int] | None
+    mapped: str
+    compared: int
+    of: int
+    outside: int
+    largest: float | None = Field(description="In units of the last place of the coarser side.")
+    typical: float | None
+    verdict: str
+
+
+class SettingOut(Schema):
+    """What both state and state differently. `stops`: it changes what the weights mean."""
+
+    name: str
+    left: Any
+    right: Any
+    file: str
+    stops: bool
+
+
+class ComparisonOut(Schema):
+    """What the left variant is to the right one. `same_model`: true, false, "partial", or null for cannot tell."""
+
+    left: UUID
+    right: UUID
+    relation: str
+    certainty: str
+    same_model: bool | str | None
+    direction: str | None
+    detection_limit: float | None
+    values_compared: int
+    values_outside: int
+    summary: str
+    settings_differ: list[SettingOut]
+    tensors: list[ComparedTensorOut]
+    waits: bool = Field(description="A full comparison of both files is waiting.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from django.utils.safestring import SafeString
 
+    from catalog.matching.base import Row
     from catalog.models import Library
     from catalog.queries.attention import Item
     from catalog.queries.imported import Count
@@ -59,6 +60,10 @@ _DOTS = {
     "removed": "offline", "waiting": "waiting", "running": "running", "paused": "paused", "done": "done",
     "failed": "failed", "cancelled": "offline", "ok": "ok", "pending": "waiting", "unsafe": "bad", "invalid": "bad",
     "unreadable": "bad", "suspicious": "warn", "unsupported": "offline", "skipped": "offline",
+}  # fmt: skip
+_FILLS = {
+    "equal": "eq", "rounded": "ro", "quantised": "qu", "different": "di", "only_left": "on", "only_right": "ot",
+    "not_compared": "no",
 }  # fmt: skip
 _MEANINGS = {
     "unsafe": "Loading this file would run a program, or it is built so as to hide what it does. Nothing of it was "
@@ -268,6 +273,28 @@ def told(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(told(part) for part in value)
     return _("not stated") if value is None else str(value)
+
+
+@register.filter
+def paint_verdict(verdict: str) -> str:
+    """The two letters of the class that fills a tensor's part of a strip."""
+    return _FILLS[verdict]
+
+
+@register.filter
+def mapped(row: Row) -> str:
+    """How the values of one tensor lie beside those of its like: `part 2 of 3`, `transposed`."""
+    part = _("part %(part)d of %(parts)d") % {"part": row.part, "parts": row.parts} if row.parts else ""
+    how = _(row.mapped.label) if row.mapped else ""
+    return ", ".join(word for word in (part, how) if word)
+
+
+@register.filter
+def ulps(deviation: float | None) -> str:
+    """A deviation in units of the last place; nothing where none was measured."""
+    if deviation is None:
+        return ""
+    return f"{deviation:,.0f}" if deviation >= 100 else f"{deviation:.2g}"
 
 
 @register.filter
