@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _GAP = 0.3
 _LEAST = 0.12
 _LABEL = 5.0
-_MOST_RUNS = 600
 
 
 class Run(NamedTuple):
@@ -30,20 +29,46 @@ class Run(NamedTuple):
     component: str
 
     @property
-    def strip(components: Sequence[ComponentVerdict]) -> Strip:
-    """Components in their order, their tensors in the order of the table; the widths add up to 100 percent."""
-    parts = [(part.left or part.right, part.rows) for part in components if part.rows]
-    total = sum(_width(row) for _, rows in parts for row in rows)
-    room = 100 - _GAP * max(0, len(parts) - 1)
+    def short(self) -> str:
+        """The two letters of the class that paints it."""
+        return paint_verdict(self.verdict)
+
+
+class Block(NamedTuple):
+    """One component: where it begins, its name, and whether there is room to write it below."""
+
+    name: str
+    x: str
+    labelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """What the template draws."""
+
+    runs: tuple[Run, ...]
+    blocks: tuple[Block, ...]
+    gap: str = f"{_GAP:.2f}"
+
+
+def strip(components: Sequence[ComponentVerdict]) -> Strip:
+    """Components in their order, their tensors in the order of the table; the widths add up to 100 percent.
+
+    A run too thin to be seen gets a least width, and the others give way.
+    """
+    parts = [(part.left or part.right, list(_runs(part.rows))) for part in components if part.rows]
+    total = sum(width for _, found in parts for _, width in found)
+    count = sum(len(found) for _, found in parts)
+    least = min(_LEAST, 50 / count) if count else 0.0
+    room = 100 - _GAP * max(0, len(parts) - 1) - least * count
     runs: list[Run] = []
     blocks: list[Block] = []
     at = 0.0
-    for name, rows in parts:
+    for name, found in parts:
         begin = at
-        for run, width in _runs(rows):
-            share = max(room * width / total, _LEAST if len(runs) < _MOST_RUNS else 0.0)
-            share = min(share, 100 - at)
-            runs.append(Run(run[0].verdict, f"{at:.2f}", f"{share:.2f}", len(run), name))
+        for rows, width in found:
+            share = least + room * width / total
+            runs.append(Run(rows[0].verdict, f"{at:.2f}", f"{share:.2f}", len(rows), name))
             at += share
         blocks.append(Block(name, f"{begin:.2f}", at - begin >= _LABEL))
         at += _GAP
