@@ -12,7 +12,7 @@ ALTER TABLE catalog_match ALTER COLUMN packed SET STORAGE EXTERNAL;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0009_fingerprints'),
+        ('catalog', '0010_groups_of_duplicates'),
     ]
 
     operations = [

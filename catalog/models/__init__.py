@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from catalog.models.decisions import Decision, Match
+from catalog.models.grouping import DuplicateGroup, DuplicateMember, GroupDue
 from catalog.models.hashes import Component, ComponentKey, ComponentProbe, HashClaim, ModelHash, TensorIndex
 from catalog.models.identity import ExternalId, ModelRecord, Preference, Variant, VariantFile
 from catalog.models.places import FormerName, Library, Location, LocationFile, Note, Preview
@@ -14,9 +15,12 @@ __all__ = [
     "ComponentKey",
     "ComponentProbe",
     "Decision",
+    "DuplicateGroup",
+    "DuplicateMember",
     "ExternalId",
     "Finding",
     "FormerName",
+    "GroupDue",
     "HashClaim",
     "Job",
     "Library",

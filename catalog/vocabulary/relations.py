@@ -111,7 +111,7 @@ class Basis(Word):
 
 
 class Obstacle(Word):
-    """Why two variants with the same tensors were not joined by themselves."""
+    """Why two variants that may be one model were not joined by themselves."""
 
     TOUCHED = "touched", "both models were edited by people"
     ASKED = "asked", "the site's settings say to ask first"
@@ -120,3 +120,17 @@ class Obstacle(Word):
     UNSOUND = "unsound", "one of them is malformed or suspicious"
     REJECTED = "rejected", "they were decided to be not the same"
     AMBIGUOUS = "ambiguous", "it fits two models that are not the same"
+    CHAIN = "chain", "two members would both be rounded to a third, and are not the same themselves"
+    PLACES = "places", "their names do not show whether equal tensors sit in corresponding places"
+    KEYS = "keys", "only keys over all values say so"
+    SAMPLES = "samples", "only samples say so"
+    SIBLINGS = "siblings", "both are rounded from another one that is not here"
+    QUANTISED = "quantised", "one of them is quantised"
+    DECLARED = "declared", "they are declared to be one model, which their weights alone do not prove"
+
+
+class GroupSort(Word):
+    """What the members of a group of duplicates are: files with the same bytes, or variants of one model."""
+
+    IDENTICAL = "identical", "identical files"
+    MODEL = "model", "one model"
