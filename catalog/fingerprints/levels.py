@@ -1,0 +1,105 @@
+"""The levels of integer quantisation, and how far from each a weight may have been: in steps of the scale.
+
+A quantiser moves a weight to the nearest level, so it was at most half a step away; `SLACK` allows for the quantiser's
+own arithmetic in float32. At the lowest and the highest level it may have been further out, where the quantiser cuts
+off. Measured against ggml's own quantisers and those of ONNX Runtime, PyTorch and bitsandbytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from catalog.fingerprints.base import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from catalog.fingerprints.base import Floats
+
+SLACK = 2e-4
+"""Of a step, where the stored scale is the one that the quantiser used."""
+ROUNDED_SLACK = 1e-3
+"""Of a step, where the quantiser used a float32 scale and stored it as F16."""
+
+
+class Levels(NamedTuple):
+    """By code: the level, and the lowest and highest that a weight may have been, in steps; arrays of equal length."""
+
+    level: Floats
+    down: Floats
+    up: Floats
+
+
+class Scaled(NamedTuple):
+    """Codes with the scale of each group of them: value = scale * level + offset.
+
+    `codes`: integers, shape (groups, values of a group). `scale`, `offset`, `slack`: shape (groups, 1) or ().
+    `slack`: what the scale may be off by, as it was rounded for storing, times the level; `shift`: the same of the
+    offset, and of what is not counted in levels.
+    """
+
+    codes: npt.NDArray[np.uint8]
+    scale: Floats
+    offset: Floats | None = None
+    slack: Floats | None = None
+    shift: Floats | None = None
+
+
+def uniform(levels: Sequence[int], slack: float, *, open_below: int = 1, open_above: int = 1) -> Levels:
+    """Levels of whole steps, in the order of their codes. The so many lowest and highest are open."""
+    level = np.array(levels, np.float64)
+    down, up = level - (0.5 + slack), level + (0.5 + slack)
+    order = np.argsort(level, kind="stable")
+    down[order[:open_below]] = -np.inf
+    up[order[len(order) - open_above :]] = np.inf
+    return Levels(level, down, up)
+
+
+def uneven(levels: Sequence[float], slack: float) -> Levels:
+    """Levels of a table, in the order of their codes: a weight lies between the midpoints to its neighbours.
+
+    The lowest and the highest are open; codes of equal levels (0 and -0) share their interval.
+    """
+    level = np.array(levels, np.float64)
+    known = np.unique(level)
+    between = (known[:-1] + known[1:]) / 2
+    down, up = np.concatenate(([-np.inf], between - slack)), np.concatenate((between + slack, [np.inf]))
+    place = np.searchsorted(known, level)
+    return Levels(level, down[place], up[place])
+
+
+@np.errstate(all="ignore")
+def decoded(levels: Levels, stored: Scaled) -> Samples:
+    """Values and intervals, in the shape of the codes. A group whose scale is zero or no number says nothing.
+
+    A negative scale swaps the ends.
+    """
+    scale = np.where(np.isfinite(stored.scale) & (stored.scale != 0), stored.scale, np.nan)
+    level = levels.level[stored.codes]
+    ends = levels.down[stored.codes], levels.up[stored.codes]
+    values, first, second = scale * level, scale * ends[0], scale * ends[1]
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    if stored.slack is not None:
+        margin = np.abs(level, out=level)
+        margin *= stored.slack
+        if stored.shift is not None:
+            margin += stored.shift
+        low -= margin
+        high += margin
+    if stored.offset is not None:
+        for column in (values, low, high):
+            column += stored.offset
+    _forget(Samples(values, low, high), scale if stored.offset is None else scale + stored.offset)
+    return Samples(values, low, high)
+
+
+def _forget(found: Samples, known: Floats) -> None:
+    """Where a group's scale or offset is no number, nothing is known of its values: the interval is open."""
+    if np.isfinite(known).all():
+        return
+    unknown = np.broadcast_to(~np.isfinite(known), found.values.shape)
+    found.values[unknown], found.low[unknown], found.high[unknown] = np.nan, -np.inf, np.inf
