@@ -1,0 +1,207 @@
+"""Two variants compared by every value of both files: what samples left open is settled here.
+
+Each pair of tensors that the comparison of samples made is read once, block by block, and every value is held against
+what the value beside it allows. How the one came from the other (rounded, from which precision, which of the two from
+which) is not asked of the samples again: all possible ways are counted, until all but one have failed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from catalog.errors import Cancelled
+from catalog.fingerprints import floats
+from catalog.fingerprints.base import CODES, Samples
+from catalog.matching import thresholds
+from catalog.matching.full_counts import MOST_OUTSIDE_TENSOR, Class
+from catalog.matching.full_rows import settled
+from catalog.matching.full_scales import BLOCK as SCALE_BLOCK
+from catalog.matching.full_scales import LEVELS, levels, unexplained
+from catalog.matching.full_streams import Side, Values, blocks, run, values_of
+from catalog.matching.full_ways import FLOATS, ROUND, Way
+from catalog.matching.pairing_precision import bf16_codes, f16_codes, to_bf16, to_f16
+from catalog.matching.whole import concluded, paired
+from catalog.vocabulary import Direction, Mapped, Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from catalog.fingerprints.base import TensorPrint
+    from catalog.matching.base import ComponentVerdict, Evidence, Pair, Subject
+    from catalog.matching.full_counts import Count
+
+STOPPED = "The comparison was stopped; nothing of it counts."
+
+_DECIDED = frozenset({Relation.DERIVED, Relation.REARRANGED, Relation.UNRELATED, Relation.SHARES_PARTS})
+"""What samples prove: one contradiction is enough, and no further value would take it back."""
+_SCALES_READ = 1 << 10
+"""Blocks of 32 values whose scales are tested at once."""
+
+
+def compare_in_full(
+    left: Subject,
+    right: Subject,
+    left_values: Values,
+    right_values: Values,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Evidence:
+    """What the left variant is to the right one, by all values of both.
+
+    The fingerprints are those of the very files that are read. `progress` is told how many values are compared, of
+    how many; `cancelled` is asked after each block of some 65,000. Raises `Cancelled`, and `FileProblem` where a file
+    cannot be read as it was.
+    """
+    found = paired(left, right)
+    plans = [_Plan(*one, _Reach(left_values, right_values)) for one in found]
+    work = _Work(sum(plan.values for plan in plans), progress, cancelled)
+    return concluded(left, right, [plan.run(work) for plan in plans])
+
+
+class _Work:
+    """How far the comparison is, and whether anybody wants its end."""
+
+    def __init__(
+        self, total: int, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
+    ) -> None:
+        self._total, self._progress, self._cancelled = total, progress, cancelled
+        self._done = 0
+
+    def more(self, values: int) -> None:
+        """So many more values were compared."""
+        self._done = min(self._total, self._done + values)
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled(STOPPED)
+
+
+class _Reach:
+    """Where the tensors of both sides are read, by their names."""
+
+    def __init__(self, left: Values, right: Values) -> None:
+        self._left, self._right = left, right
+        self._lefts = {tensor.name: number for number, tensor in enumerate(left.tensors)}
+        self._rights = {tensor.name: number for number, tensor in enumerate(right.tensors)}
+
+    def sides(self, pair: Pair) -> tuple[Side, Side] | None:
+        """None where one of them is not there, or says nothing that a value could contradict."""
+        left = _side(self._left, self._lefts, pair.left)
+        right = _side(self._right, self._rights, pair.right)
+        return (left, right) if left is not None and right is not None else None
+
+
+def _side(values: Values, numbers: dict[str, int], tensor: TensorPrint) -> Side | None:
+    number = numbers.get(tensor.name)
+    if number is None or not values.has_interval(number):
+        return None
+    return Side(values, number, tensor)
+
+
+class _Task(NamedTuple):
+    pair: Pair
+    left: Side
+    right: Side
+
+
+class _Plan:
+    """One pair of components: the pairs of tensors to read, in the order in which they lie in the left file."""
+
+    def __init__(self, verdict: ComponentVerdict, pairs: Sequence[Pair], reach: _Reach) -> None:
+        self._verdict, self._unread = verdict, []  # type: tuple[ComponentVerdict, list[Pair]]
+        self._tasks: list[_Task] = []
+        for pair in () if verdict.relation in _DECIDED else pairs:
+            sides = reach.sides(pair)
+            if sides is None:
+                self._unread.append(pair)
+            else:
+                self._tasks.append(_Task(pair, *sides))
+        self._tasks.sort(key=lambda task: _place(task.left))
+
+    @property
+    def values(self) -> int:
+        """Pairs of values to compare."""
+        return sum(values_of(task.pair) for task in self._tasks)
+
+    def run(self, work: _Work) -> ComponentVerdict:
+        """Read them all."""
+        classes: dict[tuple[str, str], Class] = {}
+        read: list[tuple[Class, Count, _Task]] = []
+        for task in self._tasks:
+            types = task.pair.left.dtype, task.pair.right.dtype
+            one = classes.setdefault(types, Class.of(*types))
+            read.append((one, _stream(one, task, work), task))
+        for one, count, task in read:
+            _explain_scales(one, count, task)
+        return settled(self._verdict, list(classes.values()), self._unread)
+
+
+def _place(side: Side) -> tuple[int, int]:
+    info = side.values.tensors[side.number]
+    return info.file, info.offset
+
+
+def _stream(one: Class, task: _Task, work: _Work) -> Count:
+    """Every value of a pair."""
+    count = one.begin(task.pair)
+    grids = _grid(task.pair.left), _grid(task.pair.right)
+    for left, right in blocks(*task):
+        one.take(count, _on_grid(left, grids[0]), _on_grid(right, grids[1]))
+        work.more(len(left.values))
+    count.lost = task.pair.mapped == Mapped.ANY_ORDER and all(
+        found > MOST_OUTSIDE_TENSOR * count.compared for found in count.outside.values()
+    )
+    return count
+
+
+def _grid(tensor: TensorPrint) -> str:
+    """The coarser type that the values of this one went through before they were stored: all of them, or nearly."""
+    if tensor.dtype not in {"F64", "F32", "F16"} or max(tensor.codes_f16, tensor.codes_bf16) < CODES:
+        return ""
+    values = tensor.samples.values
+    values = values[np.isfinite(values) & (values != 0)]
+    for dtype, exact, through in (("BF16", tensor.exact_bf16, to_bf16), ("F16", tensor.exact_f16, to_f16)):
+        met = exact or (len(values) > 0 and np.mean(through(values) == values) >= thresholds.ON_GRID)
+        if met and dtype != tensor.dtype:
+            return dtype
+    return ""
+
+
+def _on_grid(block: Samples, dtype: str) -> Samples:
+    """With the intervals of that type, where they are wider."""
+    if not dtype:
+        return block
+    wider = floats.coded(dtype, f16_codes(block.values) if dtype == "F16" else bf16_codes(block.values))
+    return Samples(block.values, np.minimum(block.low, wider.low), np.maximum(block.high, wider.high))
+
+
+def _explain_scales(one: Class, count: Count, task: _Task) -> None:
+    """Of a quantised tensor with values outside: are its blocks explained by another scale than the stored one?"""
+    way = one.best()
+    pair = task.pair
+    quantised, source = (
+        (task.right, task.left) if way.direction == Direction.RIGHT_FROM_LEFT else (task.left, task.right)
+    )
+    if quantised.tensor.dtype not in LEVELS or source.tensor.dtype not in FLOATS or pair.mapped != Mapped.STRAIGHT:
+        return
+    if pair.transposed or any(pair.heads) or count.outside[way] <= 0 or pair.left.values != pair.right.values:
+        return
+    bad = sum(_bad_blocks(quantised, source, way))
+    for known in (way,):
+        one.totals[known] += bad - count.outside[known]
+        count.outside[known] = bad
+
+
+def _bad_blocks(quantised: Side, source: Side, way: Way) -> Iterator[int]:
+    """Of each piece of the tensor, how many blocks no scale explains."""
+    info = quantised.values.tensors[quantised.number]
+    size = LEVELS[info.dtype].nbytes
+    total = info.values // SCALE_BLOCK
+    for first in range(0, total, _SCALES_READ):
+        count = min(_SCALES_READ, total - first)
+        raw = np.frombuffer(quantised.values.read(info.file, info.offset + first * size, count * size), np.uint8)
+        values = ROUND[way.rung](run(source, first * SCALE_BLOCK, count * SCALE_BLOCK).values)
+        yield unexplained(info.dtype, levels(info.dtype, raw), values.reshape(-1, SCALE_BLOCK))

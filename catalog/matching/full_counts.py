@@ -1,0 +1,184 @@
+"""What is counted while the values of two files stream by: of each tensor, and over all tensors of the same two types.
+
+The way by which one file came from the other is the same for all tensors of two types, so a way that explains far less
+than another one is not tested further; and the best one is chosen at the end, over all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalog.fingerprints.base import Samples
+from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, outside, ways
+
+if TYPE_CHECKING:
+    from catalog.fingerprints.base import Floats
+    from catalog.matching.base import Pair
+    from catalog.matching.full_ways import Mask
+
+MOST_OUTSIDE = 1e-6
+"""Of all values, so many may lie outside: what quantisers decided by another rounding of the last place."""
+MOST_OUTSIDE_TENSOR = 1e-4
+"""The same of each single tensor."""
+_FEW, _MANY = 100, 10
+"""A way is given up once it has so many outside, and so many times as many as the best one."""
+
+
+@dataclass(slots=True)
+class Count:
+    """Of one pair. `outside` counts by way; a way that is missing was given up and explains the pair no longer.
+
+    Deviations are in units of the last place (a step) of the coarser side. `difference`, `noise`, `power`: sums over
+    the values of squared differences, of the square of a step, of squared values. `lost`: keys over
+    all values are equal, but in no order that was tried do they meet.
+    """
+
+    pair: Pair
+    compared: int = 0
+    outside: dict[Way, int] = field(default_factory=dict)
+    largest: float | None = None
+    squares: float = 0.0
+    measured: int = 0
+    difference: float = 0.0
+    noise: float = 0.0
+    power: float = 0.0
+    lost: bool = False
+
+    @property
+    def typical(self) -> float | None:
+        """The root of the mean square of the deviations."""
+        return float(np.sqrt(self.squares / self.measured)) if self.measured else None
+
+    def take(self, left: Samples, right: Samples, *, equal: bool = False) -> None:
+        """The next values: how far they are from each other."""
+        self.compared += len(left.values)
+        if equal:
+            self.measured, self.largest = self.measured + len(left.values), self.largest or 0.0
+            return
+        step = _step(left, right)
+        far = np.abs(left.values - right.values)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steps = far / step
+        total = float(np.dot(steps, steps))
+        if not np.isfinite(total):  # some of them say nothing: no number, without bounds, or zero of no width
+            known = np.isfinite(steps) & np.isfinite(far)
+            steps, far, step = steps[known], far[known], step[known]
+            left = Samples(*(array[known] for array in left))
+            total = float(np.dot(steps, steps))
+        if len(steps):
+            self.largest = max(self.largest or 0.0, float(steps.max()))
+        self.measured += len(steps)
+        self.squares += total
+        self.difference += float(np.dot(far, far))
+        self.noise += float(np.dot(step, step))
+        self.power += float(np.dot(left.values, left.values))
+
+
+@dataclass(slots=True)
+class Class:
+    """All pairs of two types: which ways are still possible, and what was counted."""
+
+    left: str
+    right: str
+    alive: list[Way] = field(default_factory=list)
+    totals: dict[Way, int] = field(default_factory=dict)
+    counts: list[Count] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, left: str, right: str) -> Class:
+        """With every way that there may be."""
+        every = ways(left, right)
+        return cls(left, right, list(every), dict.fromkeys(every, 0))
+
+    @property
+    def floats(self) -> bool:
+        """Both sides hold numbers of their own, so that what is no number is one on both."""
+        return self.left in FLOATS and self.right in FLOATS
+
+    @property
+    def values(self) -> int:
+        """Compared so far."""
+        return sum(count.compared for count in self.counts)
+
+    def begin(self, pair: Pair) -> Count:
+        """The next pair."""
+        count = Count(pair, outside=dict.fromkeys(self.alive, 0))
+        self.counts.append(count)
+        return count
+
+    def take(self, count: Count, left: Samples, right: Samples) -> None:
+        """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""
+        odd = None
+        if np.isnan(left.values.sum() + right.values.sum()):
+            left, right = _with_infinities(left), _with_infinities(right)
+            odd = self._odd(left, right)
+        explained: list[Way] = []
+        for way in self.alive:
+            if any(_implies(plainer, way) for plainer in explained):
+                continue
+            mask = outside(way, left, right)
+            found = int(np.count_nonzero(mask if odd is None else (mask & ~odd[0]) | odd[1]))
+            if not found:
+                explained.append(way)
+            count.outside[way] += found
+            self.totals[way] += found
+        count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
+        self._give_up()
+
+    def _odd(self, left: Samples, right: Samples) -> tuple[Mask, Mask]:
+        """Values that are no numbers on either side, and those that contradict because they are on one side only."""
+        one, other = np.isnan(left.values), np.isnan(right.values)
+        return one | other, (one ^ other) if self.floats else np.zeros_like(one)
+
+    def _give_up(self) -> None:
+        least = min(self.totals[way] for way in self.alive)
+        for way in [way for way in self.alive if self.totals[way] > _FEW + _MANY * least]:
+            self.alive.remove(way)
+            for one in self.counts:
+                one.outside.pop(way, None)
+
+    def best(self) -> Way:
+        """The plainest way that explains all, else the one that leaves the least outside."""
+        for way in self.alive:
+            if self.explains(way):
+                return way
+        chosen = [way for way in self.alive if way.rung != WIDENED] or self.alive
+        return min(chosen, key=lambda way: self.totals[way])
+
+    def explains(self, way: Way) -> bool:
+        """No more lies outside than may, over all and of each tensor; of an exact cast nothing at all."""
+        if way.rung == WIDENED:
+            return False
+        most = 0.0 if self.floats and way.rung != SIBLINGS else MOST_OUTSIDE
+        if self.totals[way] > most * self.values:
+            return False
+        return all(one.outside[way] <= MOST_OUTSIDE_TENSOR * one.compared for one in self.counts)
+
+
+def _implies(plainer: Way, way: Way) -> bool:
+    """Values that the one explains are explained by the other."""
+    if plainer.rung == EQUAL or way.rung == WIDENED:
+        return True
+    if way.rung == SIBLINGS:
+        return plainer.rung == VALUE
+    return plainer.direction == way.direction and plainer.rung == VALUE
+
+
+def _with_infinities(side: Samples) -> Samples:
+    """Infinities, which samples leave out, as values: they have an interval that is open to one side."""
+    unknown = np.isnan(side.values)
+    values = np.where(unknown & np.isfinite(side.low), np.inf, side.values)
+    return side._replace(values=np.where(unknown & np.isfinite(side.high), -np.inf, values))
+
+
+def _step(left: Samples, right: Samples) -> Floats:
+    """Widths of the coarser side; where an end is open, twice the closed half."""
+    one, other = left.high - left.low, right.high - right.low
+    step, side = (one, left) if np.median(one[:64]) > np.median(other[:64]) else (other, right)
+    if np.isfinite(step.sum()):
+        return step
+    half = np.minimum(side.values - side.low, side.high - side.values)
+    return np.where(np.isfinite(step), step, 2 * half)

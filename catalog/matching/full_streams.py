@@ -1,0 +1,249 @@
+"""Two tensors side by side, block after block: however each of them lies in its file, their values meet in order.
+
+A block is as large as stays in a processor's cache, except of a tensor that has to be turned: that one is read in
+strips, each as large as memory allows.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from catalog.fingerprints.base import Samples
+from catalog.vocabulary import Mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
+
+    from catalog.fingerprints.base import Floats, TensorPrint
+    from catalog.formats.base import TensorInfo
+    from catalog.matching.base import Pair
+
+    Rows: TypeAlias = "Callable[[int, int], Samples]"
+    """Rows `first` to `first + count` as they are seen in the pair: arrays of shape (count, columns)."""
+
+BLOCK = 64 << 10
+"""Values of a block: three arrays of float64 of each side stay in the second-level cache."""
+STRIP = 2 << 20
+"""Values of a strip of a tensor that is turned: 48 MiB as value, low and high."""
+_TRIED = 16 << 10
+"""Values by which the order of dimensions is found, of those that the shape allows."""
+_MOST_AXES = 5
+
+
+class Values(Protocol):
+    """What the values of a file are read through; `fingerprints.values.ValueReader` is one."""
+
+    @property
+    def tensors(self) -> Sequence[TensorInfo]: ...
+
+    def rows(self, tensor: int, first: int, count: int) -> Samples:
+        """Value, low and high of every element of so many rows: arrays of shape (count, columns)."""
+        ...
+
+    def has_interval(self, tensor: int) -> bool: ...
+
+    def read(self, file: int, offset: int, length: int) -> bytes: ...
+
+
+class Side(NamedTuple):
+    """One tensor, and where its values are read."""
+
+    values: Values
+    number: int
+    tensor: TensorPrint
+
+    def rows(self, first: int, count: int) -> Samples:
+        """As they lie in the file."""
+        return _shaped(self.values.rows(self.number, first, count), count, self.tensor.columns)
+
+
+class View(NamedTuple):
+    """A tensor as the pair sees it. `unit`: rows come in multiples of so many. `most`: values of a block at best."""
+
+    rows: int
+    columns: int
+    read: Rows
+    unit: int = 1
+    most: int = BLOCK
+
+
+def blocks(pair: Pair, left: Side, right: Side) -> Iterator[tuple[Samples, Samples]]:
+    """All values of the pair, flat, those of the left beside those of the right."""
+    if pair.mapped == Mapped.RESHAPED:
+        yield from _flat(left, right)
+        return
+    one, other = _plain(left, pair.heads[0]), _right(pair, left, right)
+    if pair.mapped in {Mapped.ROWS, Mapped.COLUMNS}:
+        one, other = _parts(pair, one, other)
+    if (one.rows, one.columns) != (other.rows, other.columns):
+        yield from _flat(left, right)
+        return
+    yield from _both(one, other)
+
+
+def values_of(pair: Pair) -> int:
+    """How many values the pair has: those of the smaller one where it is part of the other."""
+    return min(pair.left.values, pair.right.values)
+
+
+def _both(one: View, other: View) -> Iterator[tuple[Samples, Samples]]:
+    """Strip by strip if one of them needs it, and these block by block."""
+    strip = _count(one, max(one.most, other.most), max(one.unit, other.unit))
+    block = _count(one, BLOCK, max(one.unit, other.unit))
+    for first in range(0, one.rows, strip):
+        count = min(strip, one.rows - first)
+        kept = [view.read(first, count) if view.most > BLOCK else None for view in (one, other)]
+        for begin in range(0, count, block):
+            rows = min(block, count - begin)
+            yield tuple(  # type: ignore[misc] # two of them
+                _cut(whole, begin, rows) if whole is not None else _ravel(view.read(first + begin, rows))
+                for view, whole in zip((one, other), kept, strict=True)
+            )
+
+
+def _count(view: View, values: int, unit: int) -> int:
+    """Rows with so many values at most, in whole units, and one unit at least."""
+    return max(1, values // max(1, view.columns * unit)) * unit
+
+
+def _cut(whole: Samples, begin: int, rows: int) -> Samples:
+    return Samples(*(np.ascontiguousarray(array[begin : begin + rows]).reshape(-1) for array in whole))
+
+
+def _ravel(block: Samples) -> Samples:
+    return Samples(*(array.reshape(-1) for array in block))
+
+
+def _shaped(block: Samples, count: int, columns: int) -> Samples:
+    return Samples(*(array.reshape(count, columns) for array in block))
+
+
+def _plain(side: Side, heads: int) -> View:
+    rows, columns = side.tensor.rows, side.tensor.columns
+    if not heads or rows % (2 * heads):
+        return View(rows, columns, side.rows)
+    return _rotary(side, rows // heads)
+
+
+def _rotary(side: Side, size: int) -> View:
+    """Rows of heads of `size`, each with its two halves interleaved as llama.cpp has them: here one after the other."""
+
+    def read(first: int, count: int) -> Samples:
+        block = side.rows(first, count)
+        shape = (count // size, size // 2, 2, side.tensor.columns)
+        return Samples(*(array.reshape(shape).swapaxes(1, 2).reshape(count, -1) for array in block))
+
+    return View(side.tensor.rows, side.tensor.columns, read, unit=size)
+
+
+def _right(pair: Pair, left: Side, right: Side) -> View:
+    """The right tensor as the pair says that it lies; its values with what was added to them."""
+    if pair.mapped == Mapped.ANY_ORDER:
+        view = _axes(left, right)
+    elif pair.transposed:
+        view = _turned(right)
+    else:
+        view = _plain(right, pair.heads[1])
+    if not pair.shift:
+        return view
+    return view._replace(read=lambda first, count: _shifted(view.read(first, count), pair.shift))
+
+
+def _shifted(block: Samples, shift: float) -> Samples:
+    return Samples(*(array + shift for array in block))
+
+
+def _turned(side: Side) -> View:
+    """Its columns as rows."""
+    rows, columns = side.tensor.rows, side.tensor.columns
+
+    def read(first: int, count: int) -> Samples:
+        found = Samples(*(np.empty((count, rows)) for _ in range(3)))
+        step = max(1, BLOCK // max(1, columns))
+        for begin in range(0, rows, step):
+            block = side.rows(begin, min(step, rows - begin))
+            for target, array in zip(found, block, strict=True):
+                target[:, begin : begin + step] = array[:, first : first + count].T
+        return found
+
+    return View(columns, rows, read, most=STRIP)
+
+
+def _parts(pair: Pair, one: View, other: View) -> tuple[View, View]:
+    """The larger of the two cut to where the smaller one is."""
+    if one.rows * one.columns > other.rows * other.columns:
+        return _part(pair, one, other), other
+    return one, _part(pair, other, one)
+
+
+def _part(pair: Pair, whole: View, part: View) -> View:
+    at = pair.offset
+    if pair.mapped == Mapped.ROWS:
+        return whole._replace(rows=part.rows, read=lambda first, count: whole.read(at + first, count))
+
+    def read(first: int, count: int) -> Samples:
+        return Samples(*(array[:, at : at + part.columns] for array in whole.read(first, count)))
+
+    return whole._replace(columns=part.columns, read=read)
+
+
+def _flat(left: Side, right: Side) -> Iterator[tuple[Samples, Samples]]:
+    """Values in the order in which they lie, whatever the shapes."""
+    total = min(left.tensor.values, right.tensor.values)
+    for first in range(0, total, BLOCK):
+        count = min(BLOCK, total - first)
+        yield run(left, first, count), run(right, first, count)
+
+
+def run(side: Side, first: int, count: int) -> Samples:
+    """Flat: so many values from number `first` on: out of the rows that hold them."""
+    columns = max(1, side.tensor.columns)
+    row = first // columns
+    rows = side.rows(row, -(-(first + count) // columns) - row)
+    begin = first - row * columns
+    return Samples(*(array.reshape(-1)[begin : begin + count] for array in rows))
+
+
+def _axes(left: Side, right: Side) -> View:
+    """The right tensor with its dimensions in the order that fits the left one best, where any fits at all."""
+    shape, rows = right.tensor.axes, left.tensor.rows
+    columns = left.tensor.columns
+    sample = min(rows, max(1, _TRIED // max(1, columns)))
+    wanted = left.rows(0, sample).values
+    best, order = -1, tuple(range(len(shape)))
+    for axis in [axis for axis, length in enumerate(shape) if length == rows and len(shape) <= _MOST_AXES]:
+        block = _gathered(right, shape, axis, 0, sample).values
+        for one in permutations(range(len(shape))):
+            equal = int((_ordered(block, one) == wanted).sum()) if one[0] == axis else -1
+            best, order = (equal, one) if equal > best else (best, order)
+    if best < 0:
+        return _plain(right, 0)
+
+    def read(first: int, count: int) -> Samples:
+        return Samples(*(_ordered(array, order) for array in _gathered(right, shape, order[0], first, count)))
+
+    return View(rows, columns, read, most=STRIP)
+
+
+def _gathered(side: Side, shape: tuple[int, ...], axis: int, first: int, count: int) -> Samples:
+    """Of one dimension `count` places from `first` on, of all others everything: arrays with all dimensions."""
+    if axis == 0:
+        return Samples(*(array.reshape(count, *shape[1:]) for array in side.rows(first, count)))
+    cut = (slice(None),) * axis + (slice(first, first + count),)
+    found = Samples(*(np.empty((*shape[:axis], count, *shape[axis + 1 :])) for _ in range(3)))
+    step = max(1, BLOCK // max(1, side.tensor.columns))
+    for begin in range(0, shape[0], step):
+        rows = min(step, shape[0] - begin)
+        for target, array in zip(found, side.rows(begin, rows), strict=True):
+            target[begin : begin + rows] = array.reshape(rows, *shape[1:])[cut]
+    return found
+
+
+def _ordered(array: Floats, order: tuple[int, ...]) -> Floats:
+    """The dimensions in another order, then all but the first as one."""
+    turned = array.transpose(order)
+    return np.ascontiguousarray(turned).reshape(turned.shape[0], -1)

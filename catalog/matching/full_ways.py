@@ -1,0 +1,102 @@
+"""The ways in which two files may have come from the same values, each tested on every value.
+
+A way says which side was made of the other, and what its values went through before they were stored there. For each
+it is counted how many values lie outside of what rounding allows; the right way has none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from catalog.matching.pairing_precision import cut_bf16, to_bf16, to_f16
+from catalog.vocabulary import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    import numpy.typing as npt
+
+    from catalog.fingerprints.base import Floats, Samples
+
+    Mask: TypeAlias = npt.NDArray[np.bool_]
+
+EQUAL, VALUE, F16, BF16, TRUNCATED, SIBLINGS, WIDENED = (
+    "equal",
+    "value",
+    "f16",
+    "bf16",
+    "truncated",
+    "siblings",
+    "widened",
+)
+"""Rungs: both hold equal values; the one is a rounding of the other's values as they are, or after they went through
+f16 or bf16, or were cut to bf16; both are roundings of something third, or may be once bf16 came between."""
+
+FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
+_FINER: dict[str, tuple[str, ...]] = {"F64": (F16, BF16), "F32": (F16, BF16), "F16": (BF16,), "BF16": (F16,)}
+"""By the type of the source: what its values may have gone through and changed by it."""
+
+
+class Way(NamedTuple):
+    """How two sides came to be. `direction` is NONE where neither is made of the other."""
+
+    rung: str
+    direction: Direction = Direction.NONE
+
+
+FROM_LEFT, FROM_RIGHT = Direction.RIGHT_FROM_LEFT, Direction.LEFT_FROM_RIGHT
+
+
+def ways(left: str, right: str) -> tuple[Way, ...]:
+    """Those that are possible between the two types, the plainest first."""
+    from_left = [Way(rung, FROM_LEFT) for rung in _rungs(left, right)]
+    from_right = [Way(rung, FROM_RIGHT) for rung in _rungs(right, left)]
+    equal = (Way(EQUAL),) if left in FLOATS and right in FLOATS else ()
+    return (*equal, from_left[0], from_right[0], *from_left[1:], *from_right[1:], Way(SIBLINGS), Way(WIDENED))
+
+
+def _rungs(source: str, target: str) -> tuple[str, ...]:
+    cut = (TRUNCATED,) if target == "BF16" and source in {"F64", "F32", "F16"} else ()
+    return (VALUE, *_FINER.get(source, ()), *cut)
+
+
+def outside(way: Way, left: Samples, right: Samples) -> Mask:
+    """Which values the way does not explain. Those of which nothing is known contradict nothing."""
+    if way.direction == FROM_RIGHT:
+        return _rounded(way.rung, right, left)
+    if way.direction == FROM_LEFT:
+        return _rounded(way.rung, left, right)
+    if way.rung == EQUAL:
+        return left.values != right.values
+    room = _half_bf16(left, right) if way.rung == WIDENED else 0.0
+    return (left.low - room >= right.high + room) | (right.low - room >= left.high + room)
+
+
+def _rounded(rung: str, source: Samples, target: Samples) -> Mask:
+    values = ROUND[rung](source.values)
+    if rung == TRUNCATED:
+        return values != target.values
+    return (values < target.low) | (values > target.high)
+
+
+def _half_bf16(left: Samples, right: Samples) -> Floats:
+    """Half a unit in the last place of bf16 (8 bits of precision), of the larger of the two values."""
+    size = np.maximum(np.abs(left.values), np.abs(right.values))
+    _, exponent = np.frexp(size)
+    return np.ldexp(1.0, np.maximum(exponent, -125) - 9)
+
+
+def _as_they_are(values: Floats) -> Floats:
+    return values
+
+
+ROUND: dict[str, Callable[[Floats], Floats]] = {
+    VALUE: _as_they_are,
+    F16: to_f16,
+    BF16: to_bf16,
+    TRUNCATED: cut_bf16,
+}
+"""What values go through, float64 to float64."""
