@@ -1,0 +1,64 @@
+"""What of a variant is compared: neither EMA copies, nor optimiser state, nor parts that are no part of the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from catalog.fingerprints.base import CODES, CORE_VALUES
+from catalog.formats.base import TensorInfo
+from catalog.hashing.parts import is_weight, without_copies
+from catalog.matching.scales import alphas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalog.fingerprints.base import Fingerprint, TensorPrint
+    from catalog.matching.base import Subject
+
+_BESIDE = frozenset({"model_ema", "safety_checker", "feature_extractor"})
+"""Parts that a model is the same with or without. Folder names: diffusers pipelines; `model_ema`: CompVis."""
+
+
+def parts(subject: Subject) -> tuple[Fingerprint, ...]:
+    """The components of a variant, reduced to their weights; the one with most core values first.
+
+    Without those that hold no core tensor, unless none does; LoRA alphas are left to `scales`.
+    """
+    found = [part for part in weights(subject) if part.tensors]
+    cored = [part for part in found if core_values(part)]
+    return tuple(sorted(cored or found, key=lambda part: (-core_values(part), part.name)))
+
+
+def weights(subject: Subject) -> Iterator[Fingerprint]:
+    """Each part with nothing but its weights."""
+    whole = [part for part in subject.components if part.name.rpartition("/")[2] not in _BESIDE]
+    whole = whole or list(subject.components)
+    names = [tensor.name for part in whole for tensor in part.tensors]
+    kept = {names[at] for at in without_copies(names)}
+    for part in whole:
+        left_out = alphas(part)
+        yield replace(
+            part,
+            tensors=tuple(
+                tensor
+                for tensor in part.tensors
+                if tensor.name in kept and tensor.name not in left_out and _weighs(tensor)
+            ),
+        )
+
+
+def core_values(part: Fingerprint) -> int:
+    """Values of its core tensors; tied ones count once."""
+    return sum({tensor.td: tensor.values for tensor in part.tensors if is_core(tensor)}.values())
+
+
+def is_core(tensor: TensorPrint) -> bool:
+    """Big enough, of two dimensions or more, and no constant, to be evidence of its own."""
+    if tensor.values < CORE_VALUES or len(tensor.axes) < 2:
+        return False
+    return tensor.lanes is None or max(tensor.codes_f16, tensor.codes_bf16) >= CODES
+
+
+def _weighs(tensor: TensorPrint) -> bool:
+    return is_weight(TensorInfo(tensor.name, tensor.dtype, tensor.shape, 0, 0))
