@@ -139,6 +139,12 @@ class FindingCode(StrEnum):
         "Processing stopped three times in this file: %(reason)s.",
         "Press Retry; if it stops again, report the file's header.",
     )
+    COMPARISON_FAILED = (
+        "comparison_failed",
+        "Could not be compared",
+        "Comparing this with other models stopped three times: %(reason)s.",
+        "Nothing to do: its hashes are right, and it is compared again when it is next read in full.",
+    )
     LINK_LEAVES = (
         "link_leaves",
         "Link out of the library folder",

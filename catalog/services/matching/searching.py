@@ -1,0 +1,167 @@
+"""The search: a variant beside those that may be its like, whether their files are still there or not.
+
+What is compared is what was kept when the files were read, so a search reads rows alone. It runs after the variant's
+content, keys and fingerprints are stored, and sees all that was stored before; of two that are searched for at once
+each finds the other, and their relation is one row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalog.errors import LeaseLost
+from catalog.matching import whole
+from catalog.models import Component, Variant
+from catalog.queries import candidates, probes
+from catalog.queries.candidates import Rank
+from catalog.services import findings
+from catalog.services.identity import joining
+from catalog.services.identity.holding import hold_homes
+from catalog.services.identity.locking import in_one_transaction
+from catalog.services.keeping import Heart
+from catalog.services.matching import families, leases, storing
+from catalog.services.matching.storing import Found
+from catalog.services.matching.subjects import Shelf
+from catalog.vocabulary import FindingCode, Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from catalog.matching.base import Evidence, Subject
+    from catalog.queries.candidates import Asked, Candidate
+    from catalog.services.matching.families import Home
+    from catalog.services.matching.leases import Search
+
+_NEAREST, _CLOSEST = 24, 12
+"""Members of a family that are compared in depth: those with the least outside, and those that lie closest."""
+_LITTLE = 0.02
+"""A relative with no more of its probe outside may be the very one."""
+_MOST_FAMILIES = 4
+"""Of so many components of a variant, the largest, the families are looked through."""
+_MOST_DISTANT = 8
+"""Relations to what is only derived from it, part of it or containing it."""
+_DISTANT = frozenset({Relation.DERIVED, Relation.CONTAINS, Relation.PART_OF})
+
+
+@dataclass(frozen=True, slots=True)
+class SearchReport:
+    """How many candidates one search compared in depth, and how many relations it kept."""
+
+    compared: int = 0
+    kept: int = 0
+    joined: int = 0
+
+
+class _Seen(NamedTuple):
+    """What was computed, with no transaction open."""
+
+    found: Sequence[Found]
+    homes: Sequence[Home]
+    compared: int
+
+
+def search(claim: Search, shelf: Shelf | None = None) -> SearchReport:
+    """Looks for the like of one variant. Raises `LeaseLost` when somebody else does so by now."""
+    shelf = shelf or Shelf()
+    with Heart(lambda: leases.beat(claim)):
+        seen = _look(claim.variant, shelf)
+    return _store(claim, seen)
+
+
+def _look(variant: UUID, shelf: Shelf) -> _Seen:
+    subject = shelf.get([variant]).get(variant)
+    if subject is None or not subject.whole:
+        return _Seen((), (), 0)
+    asked = candidates.asked_of(variant)
+    found = candidates.find(asked, whole=subject.whole, variant=variant)
+    homes = _homes(variant, subject, asked, found)
+    _add_relatives(found, homes)
+    best = candidates.best(found.values())
+    return _Seen(_compared(variant, subject, best, shelf), homes, len(best))
+
+
+def _homes(
+    variant: UUID, subject: Subject, asked: Sequence[Asked], found: Mapping[UUID, Candidate]
+) -> list[Home]:
+    """The families of the largest components."""
+    prints = {print_.name: print_ for print_ in subject.components}
+    hits = {component: candidate.anchors for candidate in found.values() for component in candidate.components}
+    largest = sorted(asked, key=lambda one: -one.values)[:_MOST_FAMILIES]
+    rows = Component.objects.filter(pk__in=[one.component for one in largest], core_tensors__gt=0)
+    names = dict(rows.values_list("pk", "name"))
+    return [
+        families.home(one.component, prints[name], hits)
+        for one in largest
+        if (name := names.get(one.component)) is not None and name in prints
+    ]
+
+
+def _add_relatives(found: dict[UUID, Candidate], homes: Iterable[Home]) -> None:
+    """The members of the families, told apart by their probes."""
+    for home in homes:
+        near = probes.relatives(
+            home.family, home.packed, besides=home.component, nearest=_NEAREST, closest=_CLOSEST
+        )
+        for relative in near:
+            candidate = found.setdefault(relative.variant, candidates.Candidate(relative.variant))
+            candidate.outside = min(candidate.outside, relative.outside)
+            candidate.distance = min(candidate.distance, relative.distance)
+            if candidate.outside <= _LITTLE:
+                candidate.rank = min(candidate.rank, Rank.NEAREST)
+
+
+def _compared(variant: UUID, subject: Subject, best: Sequence[Candidate], shelf: Shelf) -> list[Found]:
+    found = []
+    for candidate in best:
+        other = shelf.get([candidate.variant]).get(candidate.variant)
+        if other is not None:
+            found.append(Found(variant, candidate.variant, whole.compare(subject, other)))
+    return _chosen(found)
+
+
+def _chosen(found: Sequence[Found]) -> list[Found]:
+    """All that may be the same model, and of what is only related the nearest."""
+    distant = sorted((one for one in found if one.evidence.relation in _DISTANT), key=_distance)
+    return [one for one in found if one.evidence.relation not in _DISTANT] + distant[:_MOST_DISTANT]
+
+
+def _distance(found: Found) -> tuple[float, float]:
+    """Nearest first: by what was measured, then by how much is common."""
+    parts = found.evidence.components
+    measured = [part.distance for part in parts if part.distance is not None]
+    common = max((min(part.share_left, part.share_right) for part in parts), default=0.0)
+    return max(measured, default=float("inf")), -common
+
+
+@in_one_transaction
+def _store(claim: Search, seen: _Seen) -> SearchReport:
+    """Everything that was found, and the end of the lease. Models are locked first, then variants by number."""
+    wanted = {claim.variant, *(one.right for one in seen.found)}
+    hold_homes(wanted)
+    live = _lock(wanted)
+    if not leases.finish(claim):
+        raise LeaseLost("Another worker searches for this one by now; what was found here is dropped.")
+    findings.clear(codes=[FindingCode.COMPARISON_FAILED], variant=claim.variant)
+    families.keep(seen.homes)
+    followed = [
+        replace_ends(one, live) for one in seen.found if one.left in live and one.right in live
+    ]
+    matches = storing.keep_all(followed)
+    joined = joining.join(matches)
+    return SearchReport(compared=seen.compared, kept=len(matches), joined=len(joined))
+
+
+def replace_ends(found: Found, live: Mapping[UUID, UUID]) -> Found:
+    """Between the variants that the two are by now."""
+    return Found(live[found.left], live[found.right], found.evidence)
+
+
+def _lock(wanted: Iterable[UUID]) -> dict[UUID, UUID]:
+    """The variants, locked by number -> the live ones that they are by now, locked too."""
+    rows = Variant.objects.filter(pk__in=list(wanted)).values_list("pk", "merged_into")
+    live = {pk: merged or pk for pk, merged in rows}
+    locked = Variant.objects.select_for_update(no_key=True).filter(pk__in=set(live.values())).order_by("number")
+    still = {pk for pk, merged in locked.values_list("pk", "merged_into") if merged is None}
+    return {pk: target for pk, target in live.items() if target in still}

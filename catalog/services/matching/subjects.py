@@ -1,0 +1,96 @@
+"""Variants as a comparison takes them, from what is kept of them: their files are not needed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from typing import TYPE_CHECKING
+
+from catalog.fingerprints import packing
+from catalog.formats.packing import unpack
+from catalog.matching.base import Subject
+from catalog.models import Component, ModelHash, TensorIndex, Variant
+from catalog.vocabulary import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+    from catalog.fingerprints.base import Fingerprint
+    from catalog.formats.base import Json
+
+UNSOUND = frozenset({Outcome.INVALID.value, Outcome.SUSPICIOUS.value, Outcome.UNSAFE.value})
+"""Malformed or suspicious: never joined by itself."""
+_MOST_KEPT = 64
+"""A fingerprint is some 100 to 250 KiB packed, and a few times that in the hand."""
+
+
+class Shelf:
+    """Subjects that one run needs again and again; those not asked for the longest make room."""
+
+    def __init__(self, most: int = _MOST_KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[UUID, Subject] = OrderedDict()
+
+    def get(self, ids: Collection[UUID]) -> dict[UUID, Subject]:
+        """Those of the variants that there are, by id."""
+        missing = [pk for pk in ids if pk not in self._kept]
+        found = {pk: self._kept[pk] for pk in ids if pk in self._kept} | load(missing)
+        for pk, subject in found.items():
+            self._kept[pk] = subject
+            self._kept.move_to_end(pk)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return found
+
+
+def load(ids: Collection[UUID]) -> dict[UUID, Subject]:
+    """By id; of a variant that was not read in full little is known, of one that is not there nothing."""
+    if not ids:
+        return {}
+    whole = _digests(ids)
+    components = _components(ids)
+    metadata = _metadata(ids)
+    return {
+        row.pk: Subject(
+            label=str(row.pk),
+            content=bytes(row.content) if row.content is not None else None,
+            whole=whole[row.pk],
+            components=components.get(row.pk, ()),
+            settings=row.settings,
+            metadata=metadata.get(row.pk, {}),
+            format=row.format,
+            kind=row.kind,
+            sound=row.outcome not in UNSOUND,
+        )
+        for row in Variant.objects.filter(pk__in=ids).only("content", "settings", "format", "kind", "outcome")
+    }
+
+
+def _digests(ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, bytes]]:
+    found: dict[UUID, dict[str, bytes]] = defaultdict(dict)
+    rows = ModelHash.objects.filter(variant__in=ids, file=None)
+    for variant, algorithm, digest in rows.values_list("variant", "algorithm", "digest"):
+        found[variant][algorithm] = bytes(digest)
+    return found
+
+
+def _components(ids: Collection[UUID]) -> Mapping[UUID, tuple[Fingerprint, ...]]:
+    """Of the newest version that was computed; one that cannot be read any more counts as not computed."""
+    rows = Component.objects.filter(variant__in=ids, fingerprint__isnull=False).order_by("variant", "pk")
+    found: dict[UUID, list[Fingerprint]] = defaultdict(list)
+    for variant, packed in rows.values_list("variant", "fingerprint"):
+        try:
+            found[variant].append(packing.unpack(bytes(packed or b"")))
+        except ValueError:
+            continue
+    return {variant: _newest(prints) for variant, prints in found.items()}
+
+
+def _newest(prints: list[Fingerprint]) -> tuple[Fingerprint, ...]:
+    version = max(one.version for one in prints)
+    return tuple(one for one in prints if one.version == version)
+
+
+def _metadata(ids: Collection[UUID]) -> dict[UUID, Mapping[str, Json]]:
+    rows = TensorIndex.objects.filter(variant__in=ids).values_list("variant", "packed")
+    return {variant: unpack(bytes(packed)).metadata for variant, packed in rows}
