@@ -1,0 +1,140 @@
+"""The loops over values, behind one door: compiled by numba where that works, else the same in NumPy.
+
+Both count values into histograms that stay zero between tensors, and settle them into what a `TensorPrint` holds.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from catalog.fingerprints import tables
+from catalog.fingerprints.base import Rung
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import numpy.typing as npt
+
+    from catalog.fingerprints.base import Lanes
+    from catalog.fingerprints.codes import Bits, Codes
+    from catalog.fingerprints.tables import Source
+
+    Counts: TypeAlias = npt.NDArray[np.uint32]
+    Seen: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+
+MOST = (1 << 32) - 1
+"""A bin counts no further."""
+SMALL = 1 << 14
+"""Up to so many values it is cheaper to walk them once more than to look through all bins."""
+PIECE = 1 << 16
+"""Values that are cast at once: they and their codes stay in the second-level cache."""
+
+NOT_F16, NOT_BF16, OUTLIERS = 1, 2, 4
+"""Flags of `Cast`: some value is none of f16, none of bf16, or counted by its bf16 code."""
+
+
+class Cast(NamedTuple):
+    """What one piece of f32 values adds to: `m32`, and flags."""
+
+    m32: int
+    flags: int
+
+
+class Settled(NamedTuple):
+    """All that the histograms of one tensor tell.
+
+    `codes`: different codes by rung. `extremes`: bf16 codes of the two largest and the two smallest different finite
+    values as bf16; none where there is but one. `total`, `squares`: sums over the finite values. `m32` and the flags
+    are those of a 16-bit source; of F32 they come from the casts.
+    """
+
+    lanes: Lanes
+    codes: tuple[int, ...]
+    extremes: tuple[int, ...]
+    total: float
+    squares: float
+    m32: int = 0
+    flags: int = 0
+
+
+class Kernels(Protocol):
+    """The loops. Histograms are arrays of the caller, and are all zero again after `settle`."""
+
+    name: str
+
+    def cast(self, bits: Bits, bins: Counts, outliers: Counts, made: Made) -> Cast:
+        """Count at most `PIECE` f32 values, and leave their codes in `made`."""
+        ...
+
+    def count(self, codes: Codes, bins: Counts) -> None:
+        """Count 16-bit codes."""
+        ...
+
+    def count_bytes(self, codes: npt.NDArray[np.uint8], bins: Counts) -> None:
+        """Count 8-bit codes, into 256 bins."""
+        ...
+
+    def settle(self, source: Source, full: Full, *, by_f16: bool) -> Settled:
+        """What the histograms tell; they are empty afterwards. `by_f16`: f16 holds all values, so the sums are exact."""
+        ...
+
+
+class Full(NamedTuple):
+    """Histograms to settle. `seen`: the numbers of all bins in use, as often as one likes; of outliers likewise."""
+
+    bins: Counts
+    seen: Seen
+    outliers: Counts
+    seen_outliers: Codes
+
+
+class Made(NamedTuple):
+    """Room for the codes of one piece: f16, bf16 and the numbers of the bins."""
+
+    f16: Codes
+    bf16: Codes
+    index: npt.NDArray[np.uint32]
+
+    @classmethod
+    def room(cls) -> Made:
+        """For `PIECE` values."""
+        return cls(np.empty(PIECE, np.uint16), np.empty(PIECE, np.uint16), np.empty(PIECE, np.uint32))
+
+
+def room_for_bins() -> Counts:
+    """An empty histogram for any source."""
+    return np.zeros(tables.BINS, np.uint32)
+
+
+def room_for_outliers() -> Counts:
+    """An empty histogram of bf16 codes."""
+    return np.zeros(tables.CODES, np.uint32)
+
+
+def no_lanes() -> Lanes:
+    """Sums of nothing."""
+    return np.zeros((len(Rung), 2), np.uint64)
+
+
+_LOADING = threading.Lock()
+
+
+def kernels() -> Kernels:
+    """The fastest that there are; the first call takes a second."""
+    with _LOADING:
+        return _kernels()
+
+
+@lru_cache(maxsize=1)
+def _kernels() -> Kernels:
+    from catalog.fingerprints import kernels_numpy  # noqa: PLC0415 # only one of the two is ever needed
+
+    try:
+        from catalog.fingerprints import kernels_numba  # noqa: PLC0415 # it takes a second
+    except ImportError:
+        return kernels_numpy.Plain()
+    return kernels_numba.Compiled() if kernels_numba.casts() else kernels_numpy.Plain()

@@ -1,0 +1,354 @@
+"""The loops over values, compiled. They hold no lock of the interpreter, so that digests run beside them.
+
+Compiled code is kept beside this file or in the user's cache folder; where neither can be written, each process
+compiles for itself. Casts to f16 are the processor's own: without them, `casts` says so and NumPy does the work.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+import numba
+import numpy as np
+from llvmlite import binding, ir
+from numba import types
+from numba.extending import intrinsic
+
+from catalog.fingerprints import tables
+from catalog.fingerprints.base import Rung
+from catalog.fingerprints.kernels import NOT_BF16, NOT_F16, OUTLIERS, Cast, Settled, no_lanes
+from catalog.fingerprints.tables import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from catalog.fingerprints.codes import Bits, Codes
+    from catalog.fingerprints.kernels import Counts, Full, Made
+    from catalog.fingerprints.tables import Source
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+_STEP = 1 << 13  # values whose bin numbers are made before they are counted: 32 KiB
+
+_U32, _U64 = np.uint32, np.uint64
+_F16, _BF16, _FB, _BF, _FZ = (int(rung) for rung in (Rung.F16, Rung.BF16, Rung.FB, Rung.BF, Rung.FZ))
+_E4M3, _E4M3_F16, _E4M3_BF16 = (int(rung) for rung in (Rung.E4M3, Rung.E4M3_F16, Rung.E4M3_BF16))
+_E5M2, _E5M2_F16, _E5M2_BF16 = (int(rung) for rung in (Rung.E5M2, Rung.E5M2_F16, Rung.E5M2_BF16))
+
+
+def casts() -> bool:
+    """Whether this processor rounds to f16 by itself."""
+    machine = binding.get_process_triple().partition("-")[0]
+    return machine in {"aarch64", "arm64"} or bool(binding.get_host_cpu_features().get("f16c"))
+
+
+def _compiled(function: Function) -> Function:
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return] # numba has no types
+    except RuntimeError:  # no folder to keep it in
+        return numba.njit(**options)(function)  # type: ignore[no-any-return] # numba has no types
+
+
+@intrinsic  # type: ignore[untyped-decorator] # numba has no types
+def _to_f16(_context: object, _value: object) -> object:
+    """uint16 code of a float32."""
+
+    def made(_target: object, builder: Any, _signature: object, given: Any) -> object:
+        return builder.bitcast(builder.fptrunc(given[0], ir.HalfType()), ir.IntType(16))
+
+    return types.uint16(types.float32), made
+
+
+@intrinsic  # type: ignore[untyped-decorator] # numba has no types
+def _of_f16(_context: object, _code: object) -> object:
+    """float32 of a uint16 code."""
+
+    def made(_target: object, builder: Any, _signature: object, given: Any) -> object:
+        return builder.fpext(builder.bitcast(given[0], ir.HalfType()), ir.FloatType())
+
+    return types.float32(types.uint16), made
+
+
+@_compiled
+def _codes(bits: Any, values: Any, f16: Any, bf16: Any, index: Any) -> Any:
+    """Codes and bins of some values; whether some are none of f16, which low bits are set, how many are outliers."""
+    inexact, low, outside = _U32(0), _U32(0), _U32(0)
+    for at in range(bits.size):
+        word, value = bits[at], values[at]
+        nan = value != value  # noqa: PLR0124 # the test for a NaN that becomes one instruction
+        sign = _U32(_U32(word >> _U32(16)) & _U32(0x8000))
+        half = _to_f16(value)
+        kept, size = abs(_of_f16(half)), abs(value)
+        code = _U32(sign | _U32(0x7E00)) if nan else _U32(half)
+        side = _U32(1) if kept < size else (_U32(2) if kept > size else _U32(0))
+        rounded = _U32(_U32(word + _U32(0x7FFF) + _U32(_U32(word >> _U32(16)) & _U32(1))) >> _U32(16))
+        f16[at] = code
+        bf16[at] = _U32(sign | _U32(0x7FC0)) if nan else rounded
+        beside = (side != _U32(0)) & (_U32(code & _U32(3)) == _U32(0))
+        index[at] = _U32(_U32(49152) + _U32(side << _U32(14)) + _U32(code >> _U32(2))) if beside else code
+        plain = _U32(code & _U32(0x7FFF))
+        inexact = _U32(inexact | side)
+        low = _U32(low | (_U32(0) if nan else _U32(word & _U32(0xFFFF))))
+        outside = _U32(outside + (_U32(1) if (plain < _U32(0x0400)) | (plain >= _U32(0x7C00)) else _U32(0)))
+    return inexact, low, outside
+
+
+@_compiled
+def _exact(bits: Any) -> Any:
+    """The sum of the words of f32 values: `tables.exact_words`."""
+    total = _U64(0)
+    for at in range(bits.size):
+        word = bits[at]
+        word = _U32(0) if word == _U32(0x80000000) else word
+        word = _U32(0x7FC00000) if _U32(word & _U32(0x7FFFFFFF)) > _U32(0x7F800000) else word
+        mixed = (_U64(word) + _U64(1)) * _U64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> _U64(32)
+        mixed *= _U64(0xD6E8FEB86659FD93)
+        mixed ^= mixed >> _U64(29)
+        total += mixed
+    return total
+
+
+@_compiled
+def _count(codes: Any, bins: Any) -> None:
+    for at in range(codes.size):
+        bins[codes[at]] += _U32(1)
+
+
+@_compiled
+def _count_outliers(f16: Any, bf16: Any, outliers: Any) -> None:
+    for at in range(f16.size):
+        plain = f16[at] & 0x7FFF
+        if plain < 0x0400 or plain >= 0x7C00:
+            outliers[bf16[at]] += _U32(1)
+
+
+@_compiled
+def _cast(bits: Any, values: Any, bins: Any, outliers: Any, f16: Any, bf16: Any, index: Any) -> Any:
+    total, inexact, low, outside = _U64(0), _U32(0), _U32(0), 0
+    for first in range(0, bits.size, _STEP):
+        last = min(first + _STEP, bits.size)
+        some, few, out = _codes(
+            bits[first:last], values[first:last], f16[first:last], bf16[first:last], index[first:last]
+        )
+        total += _exact(bits[first:last])
+        _count(index[first:last], bins)
+        if out:
+            _count_outliers(f16[first:last], bf16[first:last], outliers)
+        inexact, low, outside = inexact | some, low | few, outside + out
+    return total, inexact, low, outside
+
+
+@_compiled
+def _reduce(bins: Any, seen: Any, source: Any, counts: Any, touched: Any) -> Any:
+    """Empties the bins into the counts by f16, bf16 and both fp8 codes; which codes those are, and `m32`."""
+    to_f16, to_bf16, to_e4m3, to_e5m2, exact, not_f16, not_bf16 = source
+    by_f16, by_bf16, by_e4m3, by_e5m2 = counts
+    f16_used, bf16_used = 0, 0
+    total, flags = _U64(0), 0
+    for at in range(seen.size):
+        number = seen[at]
+        count = _U64(bins[number])
+        if count == 0:
+            continue
+        bins[number] = 0
+        code, other = to_f16[number], to_bf16[number]
+        if by_f16[code] == 0:
+            touched[0, f16_used] = code
+            f16_used += 1
+        by_f16[code] += count
+        if other != 0xFFFF:
+            if by_bf16[other] == 0:
+                touched[1, bf16_used] = other
+                bf16_used += 1
+            by_bf16[other] += count
+        by_e4m3[to_e4m3[number]] += count
+        by_e5m2[to_e5m2[number]] += count
+        if exact.size:
+            total += count * exact[number]
+            flags |= not_f16[number] | not_bf16[number] << 1
+    return f16_used, bf16_used, total, flags
+
+
+@_compiled
+def _reduce_outliers(outliers: Any, seen: Any, by_bf16: Any, touched: Any, used: Any) -> Any:
+    for at in range(seen.size):
+        code = seen[at]
+        count = _U64(outliers[code])
+        if count == 0:
+            continue
+        outliers[code] = 0
+        size = code & 0x7FFF
+        plain = 0x7FC0 if size > 0x7F80 else (0 if size == 0 else code)
+        if by_bf16[plain] == 0:
+            touched[1, used] = plain
+            used += 1
+        by_bf16[plain] += count
+    return used
+
+
+@_compiled
+def _of_f16_codes(counts: Any, codes: Any, shared: Any, lanes: Any, found: Any, small: Any, marks: Any) -> Any:
+    """Adds up the rungs that go by way of f16, and empties the counts; sums of the values and of their squares."""
+    words, words_bf16, bf16_of, e4m3_of, e5m2_of, value = shared
+    total, squares = 0.0, 0.0
+    for at in range(codes.size):
+        code = codes[at]
+        count = counts[code]
+        counts[code] = 0
+        flushed = code if code & 0x7C00 else 0
+        other = bf16_of[code]
+        for lane in range(2):
+            lanes[_F16, lane] += count * words[code, lane]
+            lanes[_FZ, lane] += count * words[flushed, lane]
+            lanes[_BF, lane] += count * words_bf16[other, lane]
+        found[_F16] += 1
+        found[_FZ] += not marks[flushed] & 1
+        marks[flushed] |= 1
+        found[_BF] += not marks[other] & 2
+        marks[other] |= 2
+        small[0, e4m3_of[code]] += count
+        small[1, e5m2_of[code]] += count
+        total += count * value[code]
+        squares += count * value[code] * value[code]
+    for at in range(codes.size):
+        marks[codes[at]] = marks[bf16_of[codes[at]]] = marks[0] = 0
+    return total, squares
+
+
+@_compiled
+def _of_bf16_codes(counts: Any, codes: Any, shared: Any, lanes: Any, found: Any, small: Any, marks: Any) -> Any:
+    """The same for the rungs that go by way of bf16."""
+    words, words_bf16, f16_of, e4m3_of, e5m2_of, value = shared
+    total, squares = 0.0, 0.0
+    for at in range(codes.size):
+        code = codes[at]
+        count = counts[code]
+        counts[code] = 0
+        other = f16_of[code]
+        for lane in range(2):
+            lanes[_BF16, lane] += count * words_bf16[code, lane]
+            lanes[_FB, lane] += count * words[other, lane]
+        found[_BF16] += 1
+        found[_FB] += not marks[other]
+        marks[other] = 1
+        small[2, e4m3_of[code]] += count
+        small[3, e5m2_of[code]] += count
+        total += count * value[code]
+        squares += count * value[code] * value[code]
+    for at in range(codes.size):
+        marks[f16_of[codes[at]]] = 0
+    return total, squares
+
+
+@_compiled
+def _of_fp8_codes(counts: Any, shift: Any, words: Any, lanes: Any, rung: Any) -> Any:
+    """Adds up one fp8 rung and empties its counts; how many codes there are."""
+    found = 0
+    for at in range(counts.size):
+        count = counts[at]
+        if count:
+            counts[at] = 0
+            found += 1
+            for lane in range(2):
+                lanes[rung, lane] += count * words[at << shift, lane]
+    return found
+
+
+@_compiled
+def _extremes(codes: Any, found: Any) -> None:
+    """The two largest and the two smallest finite values of different bf16 codes."""
+    most, more, less, least = -65536, -65536, 65536, 65536
+    for at in range(codes.size):
+        code = np.int64(codes[at])
+        if code & 0x7F80 == 0x7F80:
+            continue
+        order = -(code & 0x7FFF) if code & 0x8000 else code
+        if order > most:
+            most, more = order, most
+        elif order > more:
+            more = order
+        if order < least:
+            less, least = least, order
+        elif order < less:
+            less = order
+    found[0], found[1], found[2], found[3] = most, more, least, less
+
+
+@_compiled
+def _settle(full: Any, source: Any, by_f16_tables: Any, by_bf16_tables: Any, scratch: Any, kept: Any) -> Any:
+    """All of it, in turn; sums by f16, sums by bf16, `m32` and flags."""
+    bins, seen, outliers, seen_outliers = full
+    by_f16, by_bf16, by_e4m3, by_e5m2, small, touched, marks = scratch
+    lanes, found, extremes = kept
+    f16_used, bf16_used, exact, flags = _reduce(bins, seen, source, (by_f16, by_bf16, by_e4m3, by_e5m2), touched)
+    bf16_used = _reduce_outliers(outliers, seen_outliers, by_bf16, touched, bf16_used)
+    _extremes(touched[1, :bf16_used], extremes)
+    f16_sums = _of_f16_codes(by_f16, touched[0, :f16_used], by_f16_tables, lanes, found, small, marks)
+    bf16_sums = _of_bf16_codes(by_bf16, touched[1, :bf16_used], by_bf16_tables, lanes, found, small, marks)
+    words = by_f16_tables[0]
+    found[_E4M3] = _of_fp8_codes(by_e4m3, 7, words, lanes, _E4M3)
+    found[_E5M2] = _of_fp8_codes(by_e5m2, 8, words, lanes, _E5M2)
+    found[_E4M3_F16] = _of_fp8_codes(small[0], 7, words, lanes, _E4M3_F16)
+    found[_E5M2_F16] = _of_fp8_codes(small[1], 8, words, lanes, _E5M2_F16)
+    found[_E4M3_BF16] = _of_fp8_codes(small[2], 7, words, lanes, _E4M3_BF16)
+    found[_E5M2_BF16] = _of_fp8_codes(small[3], 8, words, lanes, _E5M2_BF16)
+    return f16_sums, bf16_sums, exact, flags
+
+
+class Compiled:
+    """See `kernels.Kernels`. Threads may share it: each has the room for its counts to itself."""
+
+    name = "numba"
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        shared = tables.tables()
+        self._by_f16 = (
+            shared.words_f16, shared.words_bf16, shared.bf16_of_f16, shared.e4m3_of_f16, shared.e5m2_of_f16,
+            shared.value_f16,
+        )  # fmt: skip
+        self._by_bf16 = (
+            shared.words_f16, shared.words_bf16, shared.f16_of_bf16, shared.e4m3_of_bf16, shared.e5m2_of_bf16,
+            shared.value_bf16,
+        )  # fmt: skip
+
+    def cast(self, bits: Bits, bins: Counts, outliers: Counts, made: Made) -> Cast:
+        """Count f32 values by their f16 codes and sides."""
+        values = bits.view(np.float32)
+        total, inexact, low, outside = _cast(bits, values, bins, outliers, made.f16, made.bf16, made.index)
+        return Cast(int(total), NOT_F16 * bool(inexact) | NOT_BF16 * bool(low) | OUTLIERS * bool(outside))
+
+    def count(self, codes: Codes, bins: Counts) -> None:
+        """Count 16-bit codes."""
+        _count(codes, bins)
+
+    def count_bytes(self, codes: npt.NDArray[np.uint8], bins: Counts) -> None:
+        """Count 8-bit codes."""
+        _count(codes, bins)
+
+    def settle(self, source: Source, full: Full, *, by_f16: bool) -> Settled:
+        """Move the counts to the f16 and bf16 codes, and those to every rung."""
+        scratch = getattr(self._own, "scratch", None)
+        if scratch is None:
+            scratch = self._own.scratch = _scratch()
+        lanes, found, extremes = no_lanes(), np.zeros(len(Rung), np.int64), np.zeros(4, np.int64)
+        of_f16, of_bf16, exact, flags = _settle(
+            tuple(full), tuple(source), self._by_f16, self._by_bf16, scratch, (lanes, found, extremes)
+        )
+        total, squares = of_f16 if by_f16 else of_bf16
+        ordered = extremes.tolist()
+        ends = tuple(0x8000 - end if end < 0 else end for end in ordered) if abs(ordered[1]) < CODES else ()
+        return Settled(lanes, tuple(found.tolist()), ends, total, squares, int(exact), int(flags))
+
+
+def _scratch() -> tuple[npt.NDArray[Any], ...]:
+    """Counts by f16, bf16 and both fp8 codes, those by way of f16 and bf16, codes in use, and marks; zeros."""
+    counts = [np.zeros(size, np.uint32) for size in (CODES, CODES, tables.E4M3_BINS, tables.E5M2_BINS)]
+    small, touched = np.zeros((4, tables.E4M3_BINS), np.uint32), np.zeros((2, CODES), np.uint16)
+    return *counts, small, touched, np.zeros(CODES, np.uint8)
