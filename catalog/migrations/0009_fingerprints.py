@@ -22,22 +22,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='component',
             name='core_tensors',
-            field=models.IntegerField(default=0),
+            field=models.IntegerField(db_default=0),
         ),
         migrations.AddField(
             model_name='component',
             name='core_values',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0),
         ),
         migrations.AddField(
             model_name='component',
             name='exact_bf16',
-            field=models.BooleanField(default=False),
+            field=models.BooleanField(db_default=False),
         ),
         migrations.AddField(
             model_name='component',
             name='exact_f16',
-            field=models.BooleanField(default=False),
+            field=models.BooleanField(db_default=False),
         ),
         migrations.AddField(
             model_name='match',
@@ -82,12 +82,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='variant',
             name='search_attempts',
-            field=models.SmallIntegerField(default=0, editable=False),
+            field=models.SmallIntegerField(db_default=0, editable=False),
         ),
         migrations.AddField(
             model_name='variant',
             name='search_due',
-            field=models.BooleanField(default=False, editable=False),
+            field=models.BooleanField(db_default=False, editable=False),
         ),
         migrations.AddField(
             model_name='variant',

@@ -34,7 +34,8 @@ class DuplicateGroup(models.Model):
             models.CheckConstraint(condition=Q(relation__in=Relation.values()), name="group_relation_is_known"),
             models.CheckConstraint(condition=Q(certainty__in=Certainty.values()), name="group_certainty_is_known"),
             models.CheckConstraint(
-                condition=Q(sort=GroupSort.IDENTICAL.value, digest__isnull=False) | Q(sort=GroupSort.MODEL.value, digest=None),
+                condition=Q(sort=GroupSort.IDENTICAL.value, digest__isnull=False)
+                | Q(sort=GroupSort.MODEL.value, digest=None),
                 name="group_digest_of_identical_files",
             ),
         ]

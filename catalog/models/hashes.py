@@ -89,10 +89,10 @@ class Component(models.Model):
     weights_digest = models.BinaryField(max_length=32, null=True)
     fingerprint = models.BinaryField(null=True)
     """The tensors' fingerprints as one packed value; NULL until the weights were read in full."""
-    core_tensors = models.IntegerField(default=0)
-    core_values = models.BigIntegerField(default=0)
-    exact_f16 = models.BooleanField(default=False)
-    exact_bf16 = models.BooleanField(default=False)
+    core_tensors = models.IntegerField(db_default=0)
+    core_values = models.BigIntegerField(db_default=0)
+    exact_f16 = models.BooleanField(db_default=False)
+    exact_bf16 = models.BooleanField(db_default=False)
 
     class Meta:
         constraints = [

@@ -103,11 +103,11 @@ class Variant(models.Model):
     )
     born_at = models.DateTimeField(db_default=Now(), editable=False)
     hashed_at = models.DateTimeField(null=True, editable=False)
-    search_due = models.BooleanField(default=False, editable=False)
+    search_due = models.BooleanField(db_default=False, editable=False)
     """It waits to be compared with what the catalogue knows."""
     search_lease = models.UUIDField(null=True, editable=False)
     search_until = models.DateTimeField(null=True, editable=False)
-    search_attempts = models.SmallIntegerField(default=0, editable=False)
+    search_attempts = models.SmallIntegerField(db_default=0, editable=False)
 
     class Meta:
         indexes = [
