@@ -14,11 +14,11 @@ import numpy as np
 from catalog.errors import Cancelled
 from catalog.fingerprints import floats
 from catalog.fingerprints.base import CODES, Samples
+from catalog.fingerprints.blocks import BLOCK_SCALED, BLOCKS
 from catalog.matching import thresholds
 from catalog.matching.full_counts import MOST_OUTSIDE_TENSOR, Class
 from catalog.matching.full_rows import settled
-from catalog.matching.full_scales import BLOCK as SCALE_BLOCK
-from catalog.matching.full_scales import LEVELS, levels, unexplained
+from catalog.matching.full_scales import unexplained
 from catalog.matching.full_streams import Side, Values, blocks, run, values_of
 from catalog.matching.full_ways import FLOATS, ROUND, Way
 from catalog.matching.pairing_precision import bf16_codes, f16_codes, to_bf16, to_f16
@@ -180,28 +180,26 @@ def _on_grid(block: Samples, dtype: str) -> Samples:
 
 def _explain_scales(one: Class, count: Count, task: _Task) -> None:
     """Of a quantised tensor with values outside: are its blocks explained by another scale than the stored one?"""
-    way = one.best()
-    pair = task.pair
-    quantised, source = (
-        (task.right, task.left) if way.direction == Direction.RIGHT_FROM_LEFT else (task.left, task.right)
-    )
-    if quantised.tensor.dtype not in LEVELS or source.tensor.dtype not in FLOATS or pair.mapped != Mapped.STRAIGHT:
+    pair, way = task.pair, one.best()
+    from_left = way.direction == Direction.RIGHT_FROM_LEFT
+    quantised, source = (task.right, task.left) if from_left else (task.left, task.right)
+    if quantised.tensor.dtype not in BLOCK_SCALED or source.tensor.dtype not in FLOATS or not count.outside[way]:
         return
-    if pair.transposed or any(pair.heads) or count.outside[way] <= 0 or pair.left.values != pair.right.values:
+    if pair.mapped != Mapped.STRAIGHT or pair.transposed or any(pair.heads) or pair.left.values != pair.right.values:
         return
     bad = sum(_bad_blocks(quantised, source, way))
-    for known in (way,):
-        one.totals[known] += bad - count.outside[known]
-        count.outside[known] = bad
+    one.totals[way] += bad - count.outside[way]
+    count.outside[way] = bad
 
 
 def _bad_blocks(quantised: Side, source: Side, way: Way) -> Iterator[int]:
     """Of each piece of the tensor, how many blocks no scale explains."""
     info = quantised.values.tensors[quantised.number]
-    size = LEVELS[info.dtype].nbytes
-    total = info.values // SCALE_BLOCK
+    block = BLOCKS[info.dtype]
+    total = info.values // block.values
     for first in range(0, total, _SCALES_READ):
         count = min(_SCALES_READ, total - first)
-        raw = np.frombuffer(quantised.values.read(info.file, info.offset + first * size, count * size), np.uint8)
-        values = ROUND[way.rung](run(source, first * SCALE_BLOCK, count * SCALE_BLOCK).values)
-        yield unexplained(info.dtype, levels(info.dtype, raw), values.reshape(-1, SCALE_BLOCK))
+        raw = quantised.values.read(info.file, info.offset + first * block.nbytes, count * block.nbytes)
+        levels, _ = block.steps(np.frombuffer(raw, np.uint8).reshape(count, block.nbytes))
+        values = ROUND[way.rung](run(source, first * block.values, count * block.values).values)
+        yield unexplained(info.dtype, levels, values.reshape(count, block.values))

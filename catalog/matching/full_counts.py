@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.fingerprints.base import Samples
-from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, outside, ways
+from catalog.matching import thresholds
+from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, WIDENED, Way, moved, outside, ways
 
 if TYPE_CHECKING:
     from catalog.fingerprints.base import Floats
@@ -79,13 +80,17 @@ class Count:
 
 @dataclass(slots=True)
 class Class:
-    """All pairs of two types: which ways are still possible, and what was counted."""
+    """All pairs of two types: which ways are still possible, and what was counted.
+
+    `expected`: so many values miss each other between siblings of which one went through bf16.
+    """
 
     left: str
     right: str
     alive: list[Way] = field(default_factory=list)
     totals: dict[Way, int] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
+    expected: float = 0.0
 
     @classmethod
     def of(cls, left: str, right: str) -> Class:
@@ -125,6 +130,8 @@ class Class:
                 explained.append(way)
             count.outside[way] += found
             self.totals[way] += found
+            if way.rung == WIDENED:  # siblings do not explain them
+                self.expected += moved(left, right)
         count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
         self._give_up()
 
@@ -150,12 +157,21 @@ class Class:
 
     def explains(self, way: Way) -> bool:
         """No more lies outside than may, over all and of each tensor; of an exact cast nothing at all."""
-        if way.rung == WIDENED:
+        if way.rung == WIDENED or not self.values:
             return False
+        if way.rung == SIBLINGS and self._twice():
+            return True
         most = 0.0 if self.floats and way.rung != SIBLINGS else MOST_OUTSIDE
         if self.totals[way] > most * self.values:
             return False
         return all(one.outside[way] <= MOST_OUTSIDE_TENSOR * one.compared for one in self.counts)
+
+    def _twice(self) -> bool:
+        """Siblings of which one went through bf16: as many values miss each other as that makes, and none by more."""
+        if not {Way(SIBLINGS), Way(WIDENED)} <= set(self.alive) or self.totals[Way(WIDENED)]:
+            return False
+        few = self.expected <= thresholds.SIBLINGS_SHARE * self.values
+        return few and self.totals[Way(SIBLINGS)] <= self.expected + 3 * np.sqrt(self.expected) + 1
 
 
 def _implies(plainer: Way, way: Way) -> bool:

@@ -8,7 +8,7 @@ value to within half a level of the one it has (ggml's make_qx_quants and make_q
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,49 +25,19 @@ _STEPS = 48
 """Halvings in search of the best scale where an offset is free too: more than float32 resolves."""
 
 
-class Levels(NamedTuple):
-    """How a type stores its blocks: scale (f16), for the types with an offset that (f16), high bits, low nibbles."""
-
-    nbytes: int
-    zero: int
-    top: int
-    offset: bool
-
-    @property
-    def high_bits(self) -> bool:
-        """A fifth bit of each level."""
-        return self.top > 15
+ENDS = {"Q4_0": (-8, 7), "Q5_0": (-16, 15), "Q4_1": (0, 15), "Q5_1": (0, 31)}
+"""The lowest and the highest level of the types that are quantised so: what lay beyond was cut off."""
+_OFFSET = frozenset({"Q4_1", "Q5_1"})
+"""Of these a block has an offset besides its scale."""
 
 
-LEVELS = {
-    "Q4_0": Levels(18, 8, 15, offset=False),
-    "Q5_0": Levels(22, 16, 31, offset=False),
-    "Q4_1": Levels(20, 0, 15, offset=True),
-    "Q5_1": Levels(24, 0, 31, offset=True),
-}
-"""By GGUF type: block_q4_0 and its like in ggml-common.h."""
-
-
-def levels(dtype: str, raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """The levels of whole blocks, shape (blocks, 32), zero in the middle where the type has it there."""
-    layout = LEVELS[dtype]
-    blocks = raw.reshape(-1, layout.nbytes)
-    nibbles = blocks[:, -16:]
-    found = np.concatenate((nibbles & 15, nibbles >> 4), axis=1)
-    if layout.high_bits:
-        begin = layout.nbytes - 20
-        high = np.unpackbits(blocks[:, begin : begin + 4], axis=1, bitorder="little")
-        found |= high << 4
-    return found.astype(np.float32) - np.float32(layout.zero)
-
-
-def unexplained(dtype: str, found: npt.NDArray[np.float32], values: Floats) -> int:
-    """How many blocks no scale explains; `values` has the shape of the levels `found`."""
-    layout = LEVELS[dtype]
-    low, high = found.astype(np.float64) - 0.5, found.astype(np.float64) + 0.5
-    low[found == -layout.zero] = -np.inf  # what lay beyond either end was cut off
-    high[found == layout.top - layout.zero] = np.inf
-    test = _with_offset if layout.offset else _without_offset
+def unexplained(dtype: str, levels: Floats, values: Floats) -> int:
+    """How many blocks no scale explains. `levels`, and the `values` they stand for: float64 of shape (blocks, 32)."""
+    lowest, highest = ENDS[dtype]
+    low, high = levels - 0.5, levels + 0.5
+    low[levels == lowest] = -np.inf
+    high[levels == highest] = np.inf
+    test = _with_offset if dtype in _OFFSET else _without_offset
     return int(np.count_nonzero(~test(low, high, values)))
 
 

@@ -32,6 +32,8 @@ STRIP = 2 << 20
 _TRIED = 16 << 10
 """Values by which the order of dimensions is found, of those that the shape allows."""
 _MOST_AXES = 5
+_HEAD_SIZES = (64, 80, 96, 128, 256, 32, 48, 112, 160, 192)
+"""Rows of a head, of models with rotary embeddings."""
 
 
 class Values(Protocol):
@@ -76,7 +78,7 @@ def blocks(pair: Pair, left: Side, right: Side) -> Iterator[tuple[Samples, Sampl
     if pair.mapped == Mapped.RESHAPED:
         yield from _flat(left, right)
         return
-    one, other = _plain(left, pair.heads[0]), _right(pair, left, right)
+    one, other = _views(pair, left, right)
     if pair.mapped in {Mapped.ROWS, Mapped.COLUMNS}:
         one, other = _parts(pair, one, other)
     if (one.rows, one.columns) != (other.rows, other.columns):
@@ -122,11 +124,41 @@ def _shaped(block: Samples, count: int, columns: int) -> Samples:
     return Samples(*(array.reshape(count, columns) for array in block))
 
 
+def _views(pair: Pair, left: Side, right: Side) -> tuple[View, View]:
+    """Both as the pair says that they lie; the values of the right one with what was added to them."""
+    heads = pair.heads
+    if pair.mapped == Mapped.PERMUTED and not any(heads):
+        heads = _found_heads(left, right)
+    one, other = _plain(left, heads[0]), _plain(right, heads[1])
+    if pair.mapped == Mapped.ANY_ORDER:
+        other = _axes(left, right)
+    elif pair.transposed:
+        other = _turned(right)
+    if not pair.shift:
+        return one, other
+    plain = other.read
+    return one, other._replace(read=lambda first, count: _shifted(plain(first, count), pair.shift))
+
+
 def _plain(side: Side, heads: int) -> View:
     rows, columns = side.tensor.rows, side.tensor.columns
     if not heads or rows % (2 * heads):
         return View(rows, columns, side.rows)
     return _rotary(side, rows // heads)
+
+
+def _found_heads(left: Side, right: Side) -> tuple[int, int]:
+    """On which side, and in heads of how many rows, rows have to be put in order to meet those of the other."""
+    rows, best, found = left.tensor.rows, np.inf, (0, 0)
+    if rows != right.tensor.rows or left.tensor.columns != right.tensor.columns:
+        return found
+    for size in (size for size in _HEAD_SIZES if rows % size == 0):
+        heads = rows // size
+        for tried in ((heads, 0), (0, heads)):
+            one, other = _plain(left, tried[0]).read(0, size), _plain(right, tried[1]).read(0, size)
+            apart = float(np.nanmean(np.abs(one.values - other.values)))
+            best, found = (apart, tried) if apart < best else (best, found)
+    return found
 
 
 def _rotary(side: Side, size: int) -> View:
@@ -138,19 +170,6 @@ def _rotary(side: Side, size: int) -> View:
         return Samples(*(array.reshape(shape).swapaxes(1, 2).reshape(count, -1) for array in block))
 
     return View(side.tensor.rows, side.tensor.columns, read, unit=size)
-
-
-def _right(pair: Pair, left: Side, right: Side) -> View:
-    """The right tensor as the pair says that it lies; its values with what was added to them."""
-    if pair.mapped == Mapped.ANY_ORDER:
-        view = _axes(left, right)
-    elif pair.transposed:
-        view = _turned(right)
-    else:
-        view = _plain(right, pair.heads[1])
-    if not pair.shift:
-        return view
-    return view._replace(read=lambda first, count: _shifted(view.read(first, count), pair.shift))
 
 
 def _shifted(block: Samples, shift: float) -> Samples:
@@ -210,17 +229,16 @@ def run(side: Side, first: int, count: int) -> Samples:
 
 def _axes(left: Side, right: Side) -> View:
     """The right tensor with its dimensions in the order that fits the left one best, where any fits at all."""
-    shape, rows = right.tensor.axes, left.tensor.rows
-    columns = left.tensor.columns
+    shape, rows, columns = right.tensor.axes, left.tensor.rows, left.tensor.columns
     sample = min(rows, max(1, _TRIED // max(1, columns)))
     wanted = left.rows(0, sample).values
-    best, order = -1, tuple(range(len(shape)))
+    best, order = np.inf, tuple(range(len(shape)))
     for axis in [axis for axis, length in enumerate(shape) if length == rows and len(shape) <= _MOST_AXES]:
         block = _gathered(right, shape, axis, 0, sample).values
-        for one in permutations(range(len(shape))):
-            equal = int((_ordered(block, one) == wanted).sum()) if one[0] == axis else -1
-            best, order = (equal, one) if equal > best else (best, order)
-    if best < 0:
+        for one in (one for one in permutations(range(len(shape))) if one[0] == axis):
+            apart = float(np.nanmean(np.abs(_ordered(block, one) - wanted)))
+            best, order = (apart, one) if apart < best else (best, order)
+    if not np.isfinite(best):
         return _plain(right, 0)
 
     def read(first: int, count: int) -> Samples:

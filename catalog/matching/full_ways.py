@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from catalog.fingerprints.base import Samples
+from catalog.matching.hypotheses import empty
+from catalog.matching.pairing_lesser import half_step
 from catalog.matching.pairing_precision import cut_bf16, to_bf16, to_f16
 from catalog.vocabulary import Direction
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from catalog.fingerprints.base import Floats, Samples
+    from catalog.fingerprints.base import Floats
 
     Mask: TypeAlias = npt.NDArray[np.bool_]
 
@@ -70,23 +73,35 @@ def outside(way: Way, left: Samples, right: Samples) -> Mask:
     if way.direction == FROM_LEFT:
         return _rounded(way.rung, left, right)
     if way.rung == EQUAL:
-        return left.values != right.values
-    room = _half_bf16(left, right) if way.rung == WIDENED else 0.0
-    return (left.low - room >= right.high + room) | (right.low - room >= left.high + room)
+        unequal: Mask = left.values != right.values
+        return unequal
+    if way.rung == WIDENED:
+        step = room(left, right)
+        left = Samples(left.values, left.low - step, left.high + step)
+        right = Samples(right.values, right.low - step, right.high + step)
+    return empty(left, right)
+
+
+def room(left: Samples, right: Samples) -> Floats:
+    """Half a step of bf16 at each value, where one side is that coarse: so far it may have moved on its way."""
+    step = half_step(np.maximum(np.abs(left.values), np.abs(right.values)))
+    return np.where(np.maximum(left.high - left.low, right.high - right.low) >= step, step, 0.0)
+
+
+def moved(left: Samples, right: Samples) -> float:
+    """How many values of siblings are expected to miss each other, if one of them went through bf16."""
+    width = np.maximum(left.high - left.low, right.high - right.low)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.nansum(np.where(width > 0, room(left, right) / 2 / width, 0.0)))
 
 
 def _rounded(rung: str, source: Samples, target: Samples) -> Mask:
     values = ROUND[rung](source.values)
     if rung == TRUNCATED:
-        return values != target.values
-    return (values < target.low) | (values > target.high)
-
-
-def _half_bf16(left: Samples, right: Samples) -> Floats:
-    """Half a unit in the last place of bf16 (8 bits of precision), of the larger of the two values."""
-    size = np.maximum(np.abs(left.values), np.abs(right.values))
-    _, exponent = np.frexp(size)
-    return np.ldexp(1.0, np.maximum(exponent, -125) - 9)
+        beside: Mask = values != target.values
+        return beside
+    beyond: Mask = (values < target.low) | (values > target.high)
+    return beyond
 
 
 def _as_they_are(values: Floats) -> Floats:
