@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from catalog.fingerprints.base import Floats, Samples
+    from catalog.fingerprints.positions import Places
 
     Bytes = npt.NDArray[np.uint8]
 
@@ -55,6 +56,18 @@ class BlockType(NamedTuple):
         """Values and intervals of whole blocks, uint8 of shape (n, nbytes): arrays of shape (n, values)."""
         found = decoded(self.levels, self.unpack(blocks))
         return type(found)(*(column.reshape(len(blocks), self.values) for column in found))
+
+    @np.errstate(all="ignore")
+    def picked(self, blocks: Bytes, places: Places) -> Samples:
+        """Of the values with these numbers only, counted over all the blocks: flat arrays, and less work."""
+        stored = self.unpack(blocks)
+        group = places // stored.codes.shape[1]
+        some = Scaled(
+            stored.codes.reshape(-1)[places],
+            stored.scale.reshape(-1)[group],
+            *(None if part is None else part.reshape(-1)[group] for part in stored[2:]),
+        )
+        return decoded(self.levels, some)
 
     @np.errstate(all="ignore")
     def steps(self, blocks: Bytes) -> tuple[Floats, Floats]:
@@ -99,13 +112,13 @@ def _rounded(codes: Bytes, scale: Floats, offset: Floats | None = None) -> Scale
     return Scaled(codes, scale, offset, unit, unit / 2 if offset is None else unit / 2 + _unit(offset))
 
 
-def _q4(blocks: Bytes, offset: bool = False) -> Scaled:
+def _q4(blocks: Bytes, *, offset: bool = False) -> Scaled:
     at = 4 if offset else 2
     codes = _nibbles(blocks[:, at:], 16).reshape(len(blocks), 32)
     return _rounded(codes, _half(blocks, 0), _half(blocks, 2) if offset else None)
 
 
-def _q5(blocks: Bytes, offset: bool = False) -> Scaled:
+def _q5(blocks: Bytes, *, offset: bool = False) -> Scaled:
     at = 4 if offset else 2
     high = np.unpackbits(np.ascontiguousarray(blocks[:, at : at + 4]), axis=1, bitorder="little")
     codes = _nibbles(blocks[:, at + 4 :], 16).reshape(len(blocks), 32)

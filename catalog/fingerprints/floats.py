@@ -116,7 +116,8 @@ def _sizes(layout: Layout, count: int) -> Floats:
     codes = np.arange(count)
     exponent, fraction = codes >> layout.mantissa, codes & ((1 << layout.mantissa) - 1)
     whole = np.where(exponent > 0, (1 << layout.mantissa) + fraction, fraction)
-    return np.ldexp(whole.astype(np.float64), np.maximum(exponent, 1) - layout.bias - layout.mantissa)
+    sizes: Floats = np.ldexp(whole.astype(np.float64), np.maximum(exponent, 1) - layout.bias - layout.mantissa)
+    return sizes
 
 
 def _powers() -> Samples:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from catalog.fingerprints.positions import Places
     from catalog.formats.base import TensorInfo
 
     Bytes = npt.NDArray[np.uint8]
@@ -34,12 +35,14 @@ INTEGERS = {
 class Form(NamedTuple):
     """A unit of `nbytes` bytes holds `values` values; `decode` takes uint8 of shape (n, nbytes), C-contiguous.
 
-    It gives arrays of shape (n, values). `interval`: whether it says what the values may have been.
+    It gives arrays of shape (n, values). `pick` takes besides the numbers of the values that are wanted of all n units,
+    and gives flat arrays. `interval`: whether they say what the values may have been.
     """
 
     values: int
     nbytes: int
     decode: Callable[[Bytes], Samples]
+    pick: Callable[[Bytes, Places], Samples]
     interval: bool = True
 
 
@@ -48,10 +51,11 @@ def form_of(dtype: str) -> Form | None:
     return _FORMS.get(dtype)
 
 
+@lru_cache(16)
 def integer_form(dtype: str) -> Form | None:
     """The form of plain integers, which are exact."""
     kind = INTEGERS.get(dtype)
-    return Form(1, kind.itemsize, partial(_integers, kind)) if kind is not None else None
+    return _single(kind.itemsize, partial(_integers, kind)) if kind is not None else None
 
 
 def fits(tensor: TensorInfo, form: Form) -> bool:
@@ -73,6 +77,11 @@ def _fits(shape: tuple[int, ...], values: int, nbytes: int, size: int) -> bool:
     return count > 0 and size in {-1, count // values * nbytes}
 
 
+def _single(width: int, decode: Callable[[Bytes], Samples]) -> Form:
+    """A type of single values."""
+    return Form(1, width, decode, lambda raw, places: Samples(*(column.reshape(-1)[places] for column in decode(raw))))
+
+
 def _floats(dtype: str, raw: Bytes) -> Samples:
     return Samples(*(column.reshape(-1, 1) for column in floats.samples(dtype, raw.reshape(-1))))
 
@@ -82,6 +91,7 @@ def _integers(kind: np.dtype[np.generic], raw: Bytes) -> Samples:
     return Samples(values, values, values)
 
 
-_FORMS = {dtype: Form(1, width, partial(_floats, dtype)) for dtype, width in floats.WIDTHS.items()} | {
-    name: Form(block.values, block.nbytes, block.samples, block.interval) for name, block in BLOCKS.items()
+_FORMS = {dtype: _single(width, partial(_floats, dtype)) for dtype, width in floats.WIDTHS.items()} | {
+    name: Form(block.values, block.nbytes, block.samples, block.picked, block.interval)
+    for name, block in BLOCKS.items()
 }

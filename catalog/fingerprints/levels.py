@@ -91,8 +91,9 @@ def decoded(levels: Levels, stored: Scaled) -> Samples:
         low -= margin
         high += margin
     if stored.offset is not None:
-        for column in (values, low, high):
-            column += stored.offset
+        values += stored.offset
+        low += stored.offset
+        high += stored.offset
     _forget(Samples(values, low, high), scale if stored.offset is None else scale + stored.offset)
     return Samples(values, low, high)
 

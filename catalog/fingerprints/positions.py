@@ -1,8 +1,8 @@
-"""Where the samples of a tensor lie: at elevenths of its axes, whatever the tensor is called and however it is laid out.
+"""Where the samples of a tensor lie: at elevenths of its axes, whatever it is called and however it is laid out.
 
-The places of a matrix are those of its transpose, turned. Since 11 is prime, the places at row k * m of eleven of a
-tensor that m equal parts were fused into are those at row k of a part: floor(k * m * n / 11) = n * q + floor(r * n / 11)
-with q, r = divmod(k * m, 11); a fused q/k/v, a gate with its up projection, grouped queries all meet their parts so.
+The places of a matrix are those of its transpose, turned. Since 11 is prime, every place of a tensor that m equal parts
+of n rows were fused into is a place of one of them: floor(k * m * n / 11) = n * q + floor(r * n / 11) with
+q, r = divmod(k * m, 11). A fused q/k/v, a gate with its up projection, grouped queries all meet their parts so.
 """
 
 from __future__ import annotations

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from catalog.fingerprints.positions import Places
     from catalog.formats.base import Json
 
-REORDERED = frozenset(
-    "llama deci arctic minicpm granite granitemoe granitehybrid internlm2 baichuan xverse olmo deepseek bailingmoe"
-    " llada smollm3 arcee afmoe mistral3 eagle3".split()
-)
+_FAMILIES = "llama deci arctic minicpm granite granitemoe granitehybrid internlm2 baichuan xverse olmo deepseek"
+_FAMILIES += " bailingmoe llada smollm3 arcee afmoe mistral3 eagle3"
+REORDERED = frozenset(_FAMILIES.split())
 """`general.architecture` of the models whose converter permutes; the others rotate halves as Hugging Face does."""
 
 _QUERY_OR_KEY = re.compile(r"blk\.(\d{1,6})\.attn_([qk])\.(?:weight|bias)(?:\.lora_b)?")
@@ -66,7 +65,8 @@ def stored_rows(wanted: Places, each: int) -> Places:
     """Where the rows with these numbers in Hugging Face's order are stored, `each` rows a head."""
     head, row = np.divmod(wanted, each)
     half, place = np.divmod(row, each // 2)
-    return head * each + 2 * place + half
+    found: Places = head * each + 2 * place + half
+    return found
 
 
 def _header(metadata: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -1,0 +1,201 @@
+"""Which bytes of a file the samples of its tensors need, and the samples that those bytes give.
+
+A plan is made from the header alone. Who reads the file, in whatever order, cuts out the pieces it wants.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from catalog.fingerprints.base import NO_SAMPLES, Samples
+from catalog.fingerprints.codings import codings_of
+from catalog.fingerprints.positions import is_small, matrix, places
+from catalog.fingerprints.rope import heads_of, stored_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from catalog.fingerprints.base import Floats
+    from catalog.fingerprints.codings import Coding
+    from catalog.fingerprints.forms import Form
+    from catalog.fingerprints.positions import Places
+    from catalog.formats.base import Json, TensorInfo
+
+    Pieces = Mapping[int, npt.NDArray[np.uint8]]
+
+_BATCH = 1 << 20  # bytes decoded at once
+
+
+class Wanted(NamedTuple):
+    """Pieces of one tensor: `length` bytes at each of `offsets`, which are ascending and without repetitions.
+
+    They count from the first byte of the tensor's values as these are in C order, little-endian. For a tensor with
+    `stored` that is the stream which `catalog.hashing.stored` makes of it, not the file.
+    """
+
+    tensor: int
+    offsets: Places
+    length: int
+
+
+class SketchPlan:
+    """What to read of each tensor of a variant, and how to make samples of it."""
+
+    def __init__(self, tensors: Sequence[TensorInfo], metadata: Mapping[str, Json]) -> None:
+        self._count = len(tensors)
+        self._wanted: list[Wanted] = []
+        heads = heads_of(metadata)
+        self._steps = [
+            self._step(tensors, number, coding, heads.rows_of(tensors[number].name, _rows(tensors[number])))
+            for number, coding in enumerate(codings_of(tensors, metadata))
+            if coding is not None
+        ]
+        self.wanted: tuple[Wanted, ...] = tuple(self._wanted)
+
+    def samples(self, pieces: Pieces) -> tuple[Samples, ...]:
+        """Of each tensor of the plan, in its order. `pieces`: uint8 of shape (pieces, length) by number in `wanted`.
+
+        A tensor whose values are not known, or whose pieces are not there, has none.
+        """
+        found = [NO_SAMPLES] * self._count
+        together: dict[Form, list[_Step]] = {}
+        for step in self._steps:
+            if not all(number in pieces for number in step.needs):
+                continue
+            if step.scale is None:
+                together.setdefault(step.coding.form, []).append(step)
+            else:
+                found[step.tensor] = step.samples(pieces)
+        for form, steps in together.items():
+            for some in _batches(steps):
+                for step, part in zip(some, _decoded(form, some, pieces), strict=True):
+                    found[step.tensor] = part
+        return tuple(found)
+
+    def _step(self, tensors: Sequence[TensorInfo], number: int, coding: Coding, each: int) -> _Step:
+        """What one tensor wants; `each`: rows of a head, where they are not in plain order."""
+        shape, form = tensors[number].shape, coding.form
+        layout = _layout(shape, form.values, form.nbytes, each)
+        wanted = self._want(number, layout.offsets, layout.length)
+        if coding.scale is None or coding.scale_form is None:
+            return _Step(number, coding, layout, wanted)
+        index, inverse = np.unique(coding.scale.numbers(places(shape), matrix(shape)[1]), return_inverse=True)
+        scale = self._want(coding.scale.tensor, index * coding.scale_form.nbytes, coding.scale_form.nbytes)
+        zero = None
+        if coding.scale.zero is not None and coding.zero_form is not None:
+            zero = self._want(coding.scale.zero, index * coding.zero_form.nbytes, coding.zero_form.nbytes)
+        return _Step(number, coding, layout, wanted, scale, zero, inverse)
+
+    def _want(self, tensor: int, offsets: Places, length: int) -> int:
+        self._wanted.append(Wanted(tensor, offsets, length))
+        return len(self._wanted) - 1
+
+
+def plan(tensors: Sequence[TensorInfo], metadata: Mapping[str, Json]) -> SketchPlan:
+    """The plan for the tensors of a whole variant, stacks of experts already split (`name[3]`).
+
+    `metadata` is the header's: of a GGUF file it says how many heads there are.
+    """
+    return SketchPlan(tensors, metadata)
+
+
+class _Layout(NamedTuple):
+    """Where the units of a tensor's samples begin, and which of the decoded values are the samples (None: all)."""
+
+    offsets: Places
+    length: int
+    pick: Places | None
+
+    def picked(self, found: Samples) -> Samples:
+        return found if self.pick is None else Samples(*(column[self.pick] for column in found))
+
+
+class _Step(NamedTuple):
+    """How the samples of one tensor are made: numbers in `wanted` of its pieces, of its scales and zero points.
+
+    `inverse`: of each sample, which of the scales it has.
+    """
+
+    tensor: int
+    coding: Coding
+    layout: _Layout
+    wanted: int
+    scale: int | None = None
+    zero: int | None = None
+    inverse: Places | None = None
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        return tuple(number for number in (self.wanted, self.scale, self.zero) if number is not None)
+
+    def samples(self, pieces: Pieces) -> Samples:
+        """Of a tensor with scales beside it."""
+        raw = np.ascontiguousarray(pieces[self.wanted]).reshape(-1, self.coding.form.nbytes)
+        scales = self._values(pieces, self.scale, self.coding.scale_form)
+        zeros = self._values(pieces, self.zero, self.coding.zero_form)
+        return self.layout.picked(self.coding.decode(raw, scales, zeros))
+
+    def _values(self, pieces: Pieces, number: int | None, form: Form | None) -> Floats | None:
+        if number is None or form is None:
+            return None
+        return form.decode(np.ascontiguousarray(pieces[number])).values.reshape(-1)[self.inverse]
+
+
+def _batches(steps: Sequence[_Step]) -> Iterator[list[_Step]]:
+    """Tensors of one type, so many at once that what is decoded stays small."""
+    batch: list[_Step] = []
+    size = 0
+    for step in steps:
+        batch.append(step)
+        size += len(step.layout.offsets) * step.layout.length
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _decoded(form: Form, steps: Sequence[_Step], pieces: Pieces) -> list[Samples]:
+    """The samples of many tensors of one type, decoded at once."""
+    raw = [pieces[step.wanted].reshape(-1, form.nbytes) for step in steps]
+    before = [0, *accumulate(len(units) * form.values for units in raw)]
+    picks = [
+        (np.arange(len(units) * form.values) if step.layout.pick is None else step.layout.pick) + first
+        for step, units, first in zip(steps, raw, before, strict=False)
+    ]
+    found = form.pick(np.concatenate(raw), np.concatenate(picks))
+    ends = [0, *accumulate(len(pick) for pick in picks)]
+    return [Samples(*(column[start:stop] for column in found)) for start, stop in pairwise(ends)]
+
+
+def _rows(tensor: TensorInfo) -> int:
+    return next((length for length in tensor.shape if length > 1), 1)
+
+
+@lru_cache(8192)
+def _layout(shape: tuple[int, ...], values: int, nbytes: int, each: int) -> _Layout:
+    """Of all tensors of one shape and type; each unit is `values` values in `nbytes` bytes."""
+    wanted = _reordered(shape, each)
+    if values == 1 and is_small(shape):
+        return _Layout(np.zeros(1, np.int64), prod(shape) * nbytes, wanted if each else None)
+    if values == 1 and not each:
+        return _Layout(wanted * nbytes, nbytes, None)
+    unit, inverse = np.unique(wanted // values, return_inverse=True)
+    return _Layout(unit * nbytes, nbytes, inverse * values + wanted % values)
+
+
+def _reordered(shape: tuple[int, ...], each: int) -> Places:
+    """Where the samples are stored."""
+    wanted = places(shape)
+    if not each:
+        return wanted
+    columns = prod(shape) // next((length for length in shape if length > 1), 1)
+    row, column = np.divmod(wanted, columns)
+    return stored_rows(row, each) * columns + column
