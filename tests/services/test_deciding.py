@@ -115,7 +115,7 @@ class TestMerge:
         left, right = hashed("left"), hashed("right")
         Variant.objects.filter(pk=left.pk).update(settings={"alpha": 1})
         Variant.objects.filter(pk=right.pk).update(settings={"alpha": 2})
-        joining.join_same_tensors(variants=[right])
+        joining.join_proven(variants=[right])
         deciding.merge(models=[left.model], into=right.model, user=ada)
         assert Finding.objects.get().cleared_at is not None
 
@@ -259,7 +259,7 @@ class TestSplit:
     def test_what_was_joined_before_goes_back_to_its_own_id(self, ada: User) -> None:
         left, right = hashed("left"), hashed("right")
         ExternalId.objects.create(scheme="hf", value="x", model=right.model)
-        joining.join_same_tensors(variants=[right])
+        joining.join_proven(variants=[right])
         deciding.not_same(left=left, right=right, user=ada)
         assert (home(left), home(right)) == (left.model, right.model)
         assert fresh(right.model).merged_into is None

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.errors import Refused
 from catalog.models import Decision, Finding, Match, ModelHash, ModelRecord, Preference, Variant
-from catalog.services.identity import deciding, joining
+from catalog.services.identity import deciding, joining, twins
 from catalog.vocabulary import DecisionKind, FindingCode, Kind, Obstacle, Outcome
 from tests import rows
 
@@ -37,7 +37,7 @@ def hashed(name: str, *, digest: bytes = SAME, content: bytes | None = None, **f
 
 def join(*variants: Variant) -> Sequence[Decision]:
     with transaction.atomic():
-        return joining.join_same_tensors(variants=variants)
+        return joining.join_proven(variants=variants)
 
 
 def home(variant: Variant) -> ModelRecord:
@@ -71,8 +71,9 @@ class TestJoining:
         join(new)
         match = Match.objects.get()
         assert {match.left_id, match.right_id} == {old.pk, new.pk}
-        assert (match.relation, match.certainty, match.algorithm) == ("same_tensors", "proven", "tensors:v1")
-        assert match.evidence == {"tensors": 0, "parameters": 1000, "digest": SAME.hex()}
+        assert (match.relation, match.certainty, match.algorithm) == ("same_tensors", "proven", "match:v1")
+        assert (match.same_model, match.evidence["proven"], match.evidence["places"]) == ("true", 1.0, True)
+        assert match.packed is not None
 
     def test_the_touched_model_stays(self) -> None:
         old, new = hashed("old"), hashed("new")
@@ -172,8 +173,8 @@ class TestJoining:
         assert obstacle(old, new) == Obstacle.ASKED
 
     def test_no_tensors_are_not_the_same_tensors(self) -> None:
-        hashed("old", digest=joining._NOTHING)
-        assert join(hashed("new", digest=joining._NOTHING)) == []
+        hashed("old", digest=min(twins.NOTHING))
+        assert join(hashed("new", digest=min(twins.NOTHING))) == []
         assert not Match.objects.exists()
 
     def test_a_remembered_variant_still_joins(self) -> None:
@@ -203,7 +204,7 @@ class TestJoining:
     def test_a_batch_in_which_nothing_joins_costs_three_statements(self) -> None:
         alone = [hashed(f"alone {number}", digest=bytes([number]) * 32) for number in range(1, 20)]
         with CaptureQueriesContext(connection) as asked:
-            assert joining.join_same_tensors(variants=alone) == []
+            assert joining.join_proven(variants=alone) == []
         assert len(asked) == 3
 
 
@@ -274,7 +275,7 @@ def test_two_workers_that_store_the_same_tensors_at_once_join_them() -> None:
             start.wait(10)
             with transaction.atomic():
                 ModelHash.objects.create(variant=variant, algorithm="tensors:v1", digest=SAME)
-                joining.join_same_tensors(variants=[variant])
+                joining.join_proven(variants=[variant])
         finally:
             connections.close_all()
 

@@ -98,10 +98,10 @@ class TestUndo:
 
     def test_an_undone_merge_stands_as_not_the_same_until_the_undo_is_undone(self, ada: User) -> None:
         left, right = hashed("left"), hashed("right")
-        decision = joining.join_same_tensors(variants=[right])[0]
+        decision = joining.join_proven(variants=[right])[0]
         undone = deciding.undo(decision=decision, user=ada)
         assert rejections.stand_between([left], [right])
-        assert joining.join_same_tensors(variants=[left, right]) == []
+        assert joining.join_proven(variants=[left, right]) == []
         with pytest.raises(Refused, match="not the same"):
             deciding.merge(models=[right.model], into=left.model, user=ada)
 
@@ -123,7 +123,7 @@ class TestUndo:
 
     def test_a_model_whose_join_was_undone_counts_as_touched(self, ada: User) -> None:
         left, right = hashed("left"), hashed("right")
-        decision = joining.join_same_tensors(variants=[right])[0]
+        decision = joining.join_proven(variants=[right])[0]
         deciding.undo(decision=decision, user=ada)
         assert fresh(left.model).touched
         assert fresh(right.model).touched

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from catalog.models import Location, Variant
-from catalog.services.identity import holding, joining
+from catalog.services.identity import holding, joining, twins
 from catalog.services.identity.locking import MovedOnError
 from catalog.vocabulary import LocationState
 
@@ -57,9 +57,10 @@ class Settled:
 
 
 def hold(digested: Iterable[Digested]) -> None:
-    """Nobody else stores one of these contents or tensors digests until the transaction ends."""
-    digests = {one.same_tensors for one in digested} | {one.content for one in digested}
-    joining.hold(digest for digest in digests if digest is not None)
+    """Nobody else stores one of these contents or digests of weights until the transaction ends."""
+    digests = {one.content for one in digested if one.content is not None}
+    digests |= {digest for one in digested for name, digest in one.whole.items() if name in twins.FINDERS}
+    joining.hold(digests)
 
 
 def lock(digested: Sequence[Digested]) -> dict[UUID, Variant]:

@@ -68,7 +68,7 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     _compare_listed(digested)
     fresh = [one.variant for one in told if one.fresh]
     _rebind(fresh)
-    joined = joining.join_same_tensors(variants=fresh)
+    joined = joining.join_proven(variants=fresh)
     totals.stale({library.pk, *libraries})
     return HashReport(
         hashed=len(digested),

@@ -1,0 +1,94 @@
+"""Variants that digests prove to hold the same weights: equal tensors, other names, or an exact rounding.
+
+A digest over a whole set of tensors finds them, the digests of the tensors prove it. A variant whose bytes are gone
+keeps both, so it takes part.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+from django.db import connection
+
+from catalog.models import ModelHash
+from catalog.services.identity.standing import UNSOUND
+from catalog.vocabulary import Algorithm
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from uuid import UUID
+
+    from catalog.matching.base import Subject
+    from catalog.models import Match
+    from catalog.services.matching.storing import Found
+
+FINDERS = [
+    Algorithm.TENSORS.value,
+    Algorithm.WEIGHTS.value,
+    Algorithm.WEIGHTS_F16.value,
+    Algorithm.WEIGHTS_BF16.value,
+]
+"""Digests over all tensors of a variant: any of the one may be any of the other."""
+
+NOTHING = frozenset({blake3(b"isotope/tensors/v1\0").digest(), blake3(b"isotope/weights/v1\0").digest()})
+"""Digests of no tensors at all."""
+
+# One for each model and digest, the soundest and oldest: there may be many copies of a model with other headers.
+# Tensors without values prove nothing.
+_TWINS = """
+SELECT DISTINCT ON (ours.variant_id, v.model_id, theirs.algorithm, theirs.digest) ours.variant_id, theirs.variant_id
+FROM catalog_modelhash ours
+JOIN catalog_modelhash theirs ON theirs.digest = ours.digest AND theirs.algorithm = ANY(%(finders)s)
+  AND theirs.file_id IS NULL AND theirs.variant_id <> ours.variant_id
+JOIN catalog_variant v ON v.id = theirs.variant_id AND v.merged_into_id IS NULL
+JOIN catalog_variant o ON o.id = ours.variant_id AND o.merged_into_id IS NULL
+WHERE ours.variant_id = ANY(%(variants)s) AND ours.digest = ANY(%(digests)s) AND ours.file_id IS NULL
+  AND ours.algorithm = ANY(%(finders)s)
+  AND (v.parameters > 0 OR NOT EXISTS (SELECT FROM catalog_tensorindex WHERE variant_id = v.id))
+  AND (o.parameters > 0 OR NOT EXISTS (SELECT FROM catalog_tensorindex WHERE variant_id = o.id))
+ORDER BY ours.variant_id, v.model_id, theirs.algorithm, theirs.digest, v.outcome = ANY(%(unsound)s), v.number
+"""
+
+
+def digests_of(variants: Collection[UUID]) -> set[bytes]:
+    """By which others can be found."""
+    rows = ModelHash.objects.filter(variant__in=variants, file=None, algorithm__in=FINDERS)
+    return {bytes(digest) for digest in rows.values_list("digest", flat=True)} - NOTHING
+
+
+def find(variants: Collection[UUID], digests: Collection[bytes]) -> Mapping[UUID, list[UUID]]:
+    """Of each variant, others that have one of its digests; of each model one for each digest at most."""
+    given: dict[str, list[UUID] | list[bytes] | list[str]] = {
+        "variants": list(variants),
+        "digests": list(digests),
+        "finders": FINDERS,
+        "unsound": list(UNSOUND),
+    }
+    found: dict[UUID, dict[UUID, None]] = defaultdict(dict)
+    if digests:
+        with connection.cursor() as cursor:
+            cursor.execute(_TWINS, given)
+            for ours, theirs in cursor.fetchall():
+                found[ours][theirs] = None
+    return {ours: list(theirs) for ours, theirs in found.items()}
+
+
+def keep_proven(found: Mapping[UUID, Iterable[UUID]]) -> list[Match]:
+    """Keeps what digests prove of these pairs. The caller holds their models."""
+    from catalog.services.matching import storing, subjects
+
+    known = subjects.load({*found, *(other for others in found.values() for other in others)})
+    return storing.keep_all(_proven(found, known))
+
+
+def _proven(found: Mapping[UUID, Iterable[UUID]], known: Mapping[UUID, Subject]) -> Iterator[Found]:
+    from catalog.matching.proving import prove
+    from catalog.services.matching.storing import Found
+
+    for ours, others in found.items():
+        for theirs in others:
+            evidence = prove(known[ours], known[theirs]) if {ours, theirs} <= known.keys() else None
+            if evidence is not None:
+                yield Found(ours, theirs, evidence)
