@@ -13,7 +13,7 @@ import numpy as np
 
 from catalog.fingerprints.base import Samples
 from catalog.matching import thresholds
-from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, WIDENED, Way, moved, outside, ways
+from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, moved, outside, ways
 
 if TYPE_CHECKING:
     from catalog.fingerprints.base import Floats
