@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FILES = 100
 BYTES = 10**9
 
-_RESTING = """(lib.paused OR COALESCE(CASE
+RESTING = """(lib.paused OR COALESCE(CASE
     WHEN lib.quiet_from <= lib.quiet_until
     THEN local.time >= lib.quiet_from AND local.time < lib.quiet_until
     ELSE local.time >= lib.quiet_from OR local.time < lib.quiet_until END, FALSE))"""
@@ -52,7 +52,7 @@ WHERE lib.queue = %(queue)s AND lib.online AND lib.removed_at IS NULL AND NOT li
     SELECT FROM catalog_job job WHERE job.library_id = lib.id AND job.state = 'paused'
     AND job.kind = CASE wanted.stage WHEN 'probe' THEN 'hash' ELSE wanted.stage END)
 ORDER BY work.priority, work.size, work.id
-""".replace("RESTING", _RESTING)
+""".replace("RESTING", RESTING)
 
 _TAKE = """
 UPDATE catalog_location SET lease = %(token)s, leased_until = now() + %(seconds)s * interval '1 second',
@@ -87,7 +87,7 @@ SELECT EXISTS (SELECT FROM catalog_location WHERE id = ANY(%(ids)s) AND lease = 
        (SELECT count(DISTINCT lease) FROM catalog_location WHERE library_id = lib.id AND lease IS NOT NULL)
 FROM catalog_library lib CROSS JOIN (SELECT (now() AT TIME ZONE %(zone)s)::time AS time) local
 WHERE lib.id = %(library)s
-""".replace("RESTING", _RESTING)
+""".replace("RESTING", RESTING)
 
 
 @dataclass(frozen=True, slots=True)

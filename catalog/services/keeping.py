@@ -39,6 +39,8 @@ class Heart:
         self._ended = threading.Event()
         self._skipped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+        self._budget_from = time.monotonic()
+        self._read = 0
 
     def cancelled(self) -> bool:
         """Must the work stop? Quick enough to be asked after each block."""
@@ -46,6 +48,16 @@ class Heart:
             self._skipped.clear()
             _renew_connection()
         return self.orders.stop or stopping.asked()
+
+    def spend(self, count: int) -> None:
+        """So many bytes more were read: sleeps as long as the speed limit asks for."""
+        self._read += count
+        speed = self.orders.speed
+        if speed is None:
+            self._budget_from, self._read = time.monotonic(), 0
+            return
+        while not self.cancelled() and (ahead := self._budget_from + self._read / speed - time.monotonic()) > 0:
+            time.sleep(min(ahead, _NAP_SECONDS))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -82,23 +94,12 @@ class ClaimHeart(Heart):
         self._claim, self._job = claim, job
         self._location: int | None = None
         self._done = 0
-        self._budget_from = time.monotonic()
-        self._read = 0
 
     def progress(self, location_id: int, done: int) -> None:
         """`done` bytes of that location are read. Sleeps as long as the library's speed limit asks for."""
         new = done - self._done if location_id == self._location else done
         self._location, self._done = location_id, done
-        self._read += max(new, 0)
-        self._slow_down()
-
-    def _slow_down(self) -> None:
-        speed = self.orders.speed
-        if speed is None:
-            self._budget_from, self._read = time.monotonic(), 0
-            return
-        while not self.cancelled() and (ahead := self._budget_from + self._read / speed - time.monotonic()) > 0:
-            time.sleep(min(ahead, _NAP_SECONDS))
+        self.spend(max(new, 0))
 
     def _beat_claim(self) -> Orders:
         orders = claiming.heartbeat(self._claim, self._location, self._done)

@@ -56,9 +56,7 @@ def take() -> Search | None:
 def beat(search: Search) -> Orders:
     """Keeps the lease for another while."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _BEAT, {"seconds": settings.LEASE_SECONDS, "variant": search.variant, "token": search.token}
-        )
+        cursor.execute(_BEAT, {"seconds": settings.LEASE_SECONDS, "variant": search.variant, "token": search.token})
         return Orders(cancel=cursor.rowcount == 0)
 
 

@@ -7,12 +7,12 @@ each finds the other, and their relation is one row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import LeaseLost
 from catalog.matching import whole
-from catalog.models import Component, Variant
+from catalog.models import Component
 from catalog.queries import candidates, probes
 from catalog.queries.candidates import Rank
 from catalog.services import findings
@@ -21,6 +21,7 @@ from catalog.services.identity.holding import hold_homes
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.keeping import Heart
 from catalog.services.matching import families, leases, storing
+from catalog.services.matching.ends import live
 from catalog.services.matching.storing import Found
 from catalog.services.matching.subjects import Shelf
 from catalog.vocabulary import FindingCode, Relation
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
-    from catalog.matching.base import Evidence, Subject
+    from catalog.matching.base import Subject
     from catalog.queries.candidates import Asked, Candidate
     from catalog.services.matching.families import Home
     from catalog.services.matching.leases import Search
@@ -82,9 +83,7 @@ def _look(variant: UUID, shelf: Shelf) -> _Seen:
     return _Seen(_compared(variant, subject, best, shelf), homes, len(best))
 
 
-def _homes(
-    variant: UUID, subject: Subject, asked: Sequence[Asked], found: Mapping[UUID, Candidate]
-) -> list[Home]:
+def _homes(variant: UUID, subject: Subject, asked: Sequence[Asked], found: Mapping[UUID, Candidate]) -> list[Home]:
     """The families of the largest components."""
     prints = {print_.name: print_ for print_ in subject.components}
     hits = {component: candidate.anchors for candidate in found.values() for component in candidate.components}
@@ -101,9 +100,7 @@ def _homes(
 def _add_relatives(found: dict[UUID, Candidate], homes: Iterable[Home]) -> None:
     """The members of the families, told apart by their probes."""
     for home in homes:
-        near = probes.relatives(
-            home.family, home.packed, besides=home.component, nearest=_NEAREST, closest=_CLOSEST
-        )
+        near = probes.relatives(home.family, home.packed, besides=home.component, nearest=_NEAREST, closest=_CLOSEST)
         for relative in near:
             candidate = found.setdefault(relative.variant, candidates.Candidate(relative.variant))
             candidate.outside = min(candidate.outside, relative.outside)
@@ -140,28 +137,14 @@ def _store(claim: Search, seen: _Seen) -> SearchReport:
     """Everything that was found, and the end of the lease. Models are locked first, then variants by number."""
     wanted = {claim.variant, *(one.right for one in seen.found)}
     hold_homes(wanted)
-    live = _lock(wanted)
+    now = live(wanted)
     if not leases.finish(claim):
         raise LeaseLost("Another worker searches for this one by now; what was found here is dropped.")
     findings.clear(codes=[FindingCode.COMPARISON_FAILED], variant=claim.variant)
     families.keep(seen.homes)
     followed = [
-        replace_ends(one, live) for one in seen.found if one.left in live and one.right in live
+        Found(now[one.left], now[one.right], one.evidence) for one in seen.found if one.left in now and one.right in now
     ]
     matches = storing.keep_all(followed)
     joined = joining.join(matches)
     return SearchReport(compared=seen.compared, kept=len(matches), joined=len(joined))
-
-
-def replace_ends(found: Found, live: Mapping[UUID, UUID]) -> Found:
-    """Between the variants that the two are by now."""
-    return Found(live[found.left], live[found.right], found.evidence)
-
-
-def _lock(wanted: Iterable[UUID]) -> dict[UUID, UUID]:
-    """The variants, locked by number -> the live ones that they are by now, locked too."""
-    rows = Variant.objects.filter(pk__in=list(wanted)).values_list("pk", "merged_into")
-    live = {pk: merged or pk for pk, merged in rows}
-    locked = Variant.objects.select_for_update(no_key=True).filter(pk__in=set(live.values())).order_by("number")
-    still = {pk for pk, merged in locked.values_list("pk", "merged_into") if merged is None}
-    return {pk: target for pk, target in live.items() if target in still}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog.formats.text import clean_text
 from catalog.matching import packing
 from catalog.matching.flipping import flipped
 from catalog.models import Match
@@ -71,22 +72,24 @@ def keep(left: UUID, right: UUID, evidence: Evidence, *, compare_due: bool | Non
     return next(iter(keep_all([Found(left, right, evidence)], compare_due=compare_due)), None)
 
 
-def keep_all(found: Iterable[Found], *, compare_due: bool | None = None) -> list[Match]:
+def keep_all(found: Iterable[Found], *, compare_due: bool | None = None, settles: bool = False) -> list[Match]:
     """Many at once: of each pair the row that counts from now on, in order of the pairs.
 
     The caller holds the variants. `compare_due`: have all values compared; by default where that would settle more.
-    A pair whose ends are one variant says nothing; a row of what proved to be unrelated is removed, unless every
-    value was compared: then it is known for good.
+    `settles`: the files themselves were read, so that nothing but digests says more.
+    A pair whose ends are one variant says nothing; a row of what proved to be unrelated is removed, unless the files
+    were read: then it is known for good.
     """
     ordered = {one.pair: one for one in (one.ordered for one in found if one.left != one.right)}
     known = _known(ordered)
     kept: dict[tuple[UUID, UUID], Match] = {}
     for pair, one in sorted(ordered.items()):
         row = known.pop(pair, None)
-        if row is not None and _weaker(one.evidence, row):
+        if row is not None and _weaker(one.evidence, row, settles=settles):
             kept[pair] = row
-        elif worth_keeping(one.evidence) or (row is not None and one.evidence.certainty in _SETTLED):
-            kept[pair] = _told(row or Match(left_id=one.left, right_id=one.right), one.evidence, due=compare_due)
+        elif worth_keeping(one.evidence) or (row is not None and settles):
+            due = False if settles else compare_due
+            kept[pair] = _told(row or Match(left_id=one.left, right_id=one.right), one.evidence, due=due)
         elif row is not None:
             row.delete()
     _write(kept.values())
@@ -111,8 +114,10 @@ def _known(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Matc
     return {pair: row for row in rows if (pair := (row.left_id, row.right_id)) in pairs}
 
 
-def _weaker(evidence: Evidence, row: Match) -> bool:
+def _weaker(evidence: Evidence, row: Match, *, settles: bool) -> bool:
     """Than what is kept. Of one certainty the later one counts; keys and samples of another version count no more."""
+    if settles:
+        return row.certainty == Certainty.PROVEN and evidence.certainty is not Certainty.PROVEN
     if row.certainty not in _SETTLED and row.algorithm != evidence.version:
         return False
     return _SURER.index(evidence.certainty.value) > _SURER.index(row.certainty)

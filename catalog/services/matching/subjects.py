@@ -9,7 +9,8 @@ from catalog.fingerprints import packing
 from catalog.formats.packing import unpack
 from catalog.matching.base import Subject
 from catalog.models import Component, ModelHash, TensorIndex, Variant
-from catalog.vocabulary import Outcome
+from catalog.storage.values import shown
+from catalog.vocabulary import Algorithm, FileRole, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -50,6 +51,7 @@ def load(ids: Collection[UUID]) -> dict[UUID, Subject]:
     whole = _digests(ids)
     components = _components(ids)
     metadata = _metadata(ids)
+    files = _files(ids)
     return {
         row.pk: Subject(
             label=str(row.pk),
@@ -61,6 +63,7 @@ def load(ids: Collection[UUID]) -> dict[UUID, Subject]:
             format=row.format,
             kind=row.kind,
             sound=row.outcome not in UNSOUND,
+            files=files[row.pk],
         )
         for row in Variant.objects.filter(pk__in=ids).only("content", "settings", "format", "kind", "outcome")
     }
@@ -71,6 +74,16 @@ def _digests(ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, bytes]]:
     rows = ModelHash.objects.filter(variant__in=ids, file=None)
     for variant, algorithm, digest in rows.values_list("variant", "algorithm", "digest"):
         found[variant][algorithm] = bytes(digest)
+    return found
+
+
+def _files(ids: Collection[UUID]) -> Mapping[UUID, Mapping[str, bytes]]:
+    """BLAKE3 of the files of a set that hold no weights, by name."""
+    found: dict[UUID, dict[str, bytes]] = defaultdict(dict)
+    rows = ModelHash.objects.filter(variant__in=ids, file__isnull=False, algorithm=Algorithm.BLAKE3)
+    rows = rows.exclude(file__role__in=(FileRole.WEIGHTS, FileRole.DATA)).filter(file__merged_into=None)
+    for variant, name, digest in rows.values_list("variant", "file__name", "digest"):
+        found[variant][shown(bytes(name))] = bytes(digest)
     return found
 
 

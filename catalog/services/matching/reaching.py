@@ -1,0 +1,61 @@
+"""Which pairs can be compared by all their values: those whose files lie where one host's workers reach both.
+
+The others do not wait in the way of those that can: they are marked, say so, and are taken up again when both can be
+reached. Paused libraries and quiet hours are no obstacle, only a delay.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from django.db import connection, transaction
+
+from catalog.models import Match
+from catalog.services.identity import joining
+from catalog.vocabulary import Doubt
+
+_AT_ONCE = 1000
+_SLICES = 6
+_turn = itertools.count()
+
+_THERE = """EXISTS (
+    SELECT FROM catalog_location place WHERE place.variant_id = m.END AND place.state = 'present')"""
+_TOGETHER = """EXISTS (
+    SELECT FROM catalog_location l
+    JOIN catalog_library ll ON ll.id = l.library_id AND ll.online AND ll.removed_at IS NULL
+    JOIN catalog_library rl ON rl.queue = ll.queue AND rl.online AND rl.removed_at IS NULL
+    JOIN catalog_location r ON r.library_id = rl.id AND r.variant_id = m.right_id AND r.state = 'present'
+    WHERE l.variant_id = m.left_id AND l.state = 'present')"""
+
+_LOSE = f"""
+UPDATE catalog_match lost SET compare_due = FALSE, out_of_reach = TRUE,
+    evidence = jsonb_set(lost.evidence, '{{reach}}', to_jsonb(found.reason))
+FROM (
+    SELECT m.id, CASE WHEN {_THERE.replace("END", "left_id")} AND {_THERE.replace("END", "right_id")}
+        THEN %(apart)s ELSE %(gone)s END AS reason
+    FROM catalog_match m WHERE m.compare_due AND m.lease IS NULL AND NOT {_TOGETHER}
+    ORDER BY m.id LIMIT %(most)s FOR NO KEY UPDATE OF m SKIP LOCKED
+) found WHERE found.id = lost.id RETURNING lost.id
+"""  # noqa: S608 - parts of this very statement
+_FIND = f"""
+UPDATE catalog_match back SET compare_due = TRUE, out_of_reach = FALSE, attempts = 0, evidence = back.evidence - 'reach'
+FROM (
+    SELECT m.id FROM catalog_match m WHERE m.out_of_reach AND m.id %% %(slices)s = %(turn)s AND {_TOGETHER}
+    ORDER BY m.id LIMIT %(most)s FOR NO KEY UPDATE OF m SKIP LOCKED
+) found WHERE found.id = back.id
+"""  # noqa: S608 - parts of this very statement
+
+
+def look(*, slices: int = _SLICES) -> int:
+    """Sets aside what nobody reaches, and takes up again what somebody does. How many were set aside.
+
+    Of those set aside one in `slices` is looked at in each turn: there may be as many as there are remembered files.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, {"slices": slices, "turn": next(_turn) % slices, "most": _AT_ONCE})
+        cursor.execute(_LOSE, {"apart": Doubt.OUT_OF_REACH.value, "gone": Doubt.BYTES_GONE.value, "most": _AT_ONCE})
+        lost = [row[0] for row in cursor.fetchall()]
+    if lost:
+        with transaction.atomic():
+            joining.join(Match.objects.filter(pk__in=lost).defer("packed"))
+    return len(lost)
