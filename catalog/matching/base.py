@@ -26,7 +26,8 @@ class Subject:
 
     `whole`: digests of the whole by algorithm (`tensors:v1`, `weights:v1`, ...). `components`: by part, EMA copies
     and what belongs to no part included. `settings` as recognition states them; `metadata` the header's and, of a
-    folder, each configuration file under its relative name. `sound`: neither malformed nor suspicious.
+    folder, each configuration file under its relative name. `files`: digests of the files that hold no weights, by
+    relative name, by one algorithm for all variants. `sound`: neither malformed nor suspicious.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Subject:
     components: tuple[Fingerprint, ...] = ()
     settings: Mapping[str, Json] = field(default_factory=dict)
     metadata: Mapping[str, Json] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     format: str = ""
     kind: str = ""
     sound: bool = True
@@ -108,7 +110,8 @@ class ComponentVerdict:
 
     `share_left`, `share_right`: the share of core values that found their like. `proven`: the share of the smaller
     side's values that digests prove. `by_key`: that of the values whose exact key is equal. `distance`: relative,
-    None where it was not measured.
+    None where it was not measured. `places`: equal tensors sit in corresponding places; False where names do not tell,
+    and with REARRANGED where they do not. `full`: comparing all values would settle more.
     """
 
     left: str
@@ -128,6 +131,8 @@ class ComponentVerdict:
     rung: str = ""
     doubt: Doubt | None = None
     rows: tuple[Row, ...] = ()
+    places: bool = True
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,11 @@ class Placed(NamedTuple):
     part: str
     tensor: TensorPrint
 
+    @property
+    def name(self) -> str:
+        """Its name inside of the folder that its part is."""
+        return self.tensor.name.removeprefix(f"{self.part}/")
+
 
 class Meeting(NamedTuple):
     """A tensor beside its like; one of two is None where it has none."""
@@ -53,6 +58,20 @@ class Meetings(NamedTuple):
     def equal(self, left: TensorPrint, right: TensorPrint) -> bool:
         """Whether both are of one group."""
         return self.family[left.td] == self.family[right.td]
+
+    def single(self, tensor: TensorPrint) -> bool:
+        """Whether its values occur once on each side."""
+        lefts, rights = self.groups[self.family[tensor.td]]
+        return len(lefts) == len(rights) == 1
+
+    def names(self) -> tuple[dict[str, dict[str, TensorPrint]], dict[str, dict[str, TensorPrint]]]:
+        """The tensors of each side by part and by name, without the folder that the part is."""
+        sides: tuple[dict[str, dict[str, TensorPrint]], ...] = (defaultdict(dict), defaultdict(dict))
+        for group in self.groups.values():
+            for side, members in zip(sides, group, strict=True):
+                for placed in members:
+                    side[placed.part][placed.name] = placed.tensor
+        return sides[0], sides[1]
 
     def pairs(self) -> list[Meeting]:
         """Each left tensor beside its like, chosen by part and name where several are; what is left over alone."""
@@ -164,10 +183,10 @@ def _paired(
         return
     by_name: dict[str, list[Placed]] = defaultdict(list)
     for right in rights:
-        by_name[right.tensor.name].append(right)
+        by_name[right.name].append(right)
     alone: list[Placed] = []
     for left in lefts:
-        named = by_name[left.tensor.name]
+        named = by_name[left.name]
         if named:
             named.sort(key=lambda right, part=left.part: votes.get((part, right.part), 0))  # type: ignore[misc] # a default binds the loop's value
             yield Meeting(left, named.pop())

@@ -14,8 +14,9 @@ from catalog.matching.settings import stated
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation, SameModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from catalog.fingerprints.base import TensorPrint
     from catalog.matching.base import Subject
     from catalog.matching.meetings import Meeting, Meetings
 
@@ -39,6 +40,8 @@ def prove(left: Subject, right: Subject) -> Evidence | None:
     direction = _direction(meetings)
     if relation is None:
         relation = _of_tensors(meetings)
+    if relation is Relation.SAME_WEIGHTS and _named_alike(left, right):
+        relation = Relation.SAME_TENSORS
     placed = True if relation in _NAMED else _in_place(found, meetings)
     if placed is False:
         relation, direction = Relation.REARRANGED, Direction.NONE
@@ -61,30 +64,50 @@ def _of_tensors(meetings: Iterable[Meeting]) -> Relation:
     return Relation.SAME_WEIGHTS if equal else Relation.OTHER_PRECISION
 
 
+_BUFFERS = frozenset({"I64", "BOOL"})
+"""Types of what is no weight: exports drop and add position ids."""
+
+
+def _named_alike(left: Subject, right: Subject) -> bool:
+    """Whether both hold the same tensors under the same names, but for buffers that only one has."""
+    one, other = (
+        {tensor.name: (tensor.dtype, tensor.shape, tensor.td) for part in side.components for tensor in part.tensors}
+        for side in (left, right)
+    )
+    if not one or any(one[name] != other[name] for name in one.keys() & other.keys()):
+        return False
+    return all(side[name][0] in _BUFFERS for side in (one, other) for name in one.keys() ^ other.keys() if name in side)
+
+
 def _direction(meetings: Iterable[Meeting]) -> Direction:
     """What all roundings agree on."""
     told = {meeting.direction for meeting in meetings} - {Direction.NONE}
     return told.pop() if len(told) == 1 else Direction.NONE
 
 
-def _in_place(found: Meetings | None, meetings: Iterable[Meeting]) -> bool | None:
+def _in_place(found: Meetings | None, meetings: Sequence[Meeting]) -> bool | None:
     """Whether equal tensors sit at corresponding places, part by part; None where names do not show it."""
     if found is None:
         return None
+    lefts, rights = found.names()
     pairs: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    for meeting in meetings:
-        if meeting.left and meeting.right:
-            pairs[meeting.left.part, meeting.right.part].append((meeting.left.tensor.name, meeting.right.tensor.name))
-    told = {_part_in_place(found, *part, named) for part, named in pairs.items()}
+    for one in meetings:
+        if one.left and one.right and found.single(one.left.tensor):
+            pairs[one.left.part, one.right.part].append((one.left.name, one.right.name))
+    told = [_part_in_place(found, lefts[left], rights[right], named) for (left, right), named in sorted(pairs.items())]
     if False in told:
         return False
     return None if None in told or not told else True
 
 
-def _part_in_place(found: Meetings, left: str, right: str, pairs: Sequence[tuple[str, str]]) -> bool | None:
-    lefts = {placed.tensor.name: placed.tensor for one, _ in found.groups.values() for placed in one}
-    rights = {placed.tensor.name: placed.tensor for _, one in found.groups.values() for placed in one}
-    return places.check(pairs, lefts, rights, lambda one, other: found.equal(lefts[one], rights[other]))
+def _part_in_place(
+    found: Meetings, left: Mapping[str, TensorPrint], right: Mapping[str, TensorPrint], pairs: list[tuple[str, str]]
+) -> bool | None:
+    told = places.check(pairs, left, right, lambda one, other: found.equal(left[one], right[other]))
+    alike = sum(one == other for one, other in pairs)
+    if told and 2 * alike >= len(pairs):
+        return all(found.equal(left[name], right[name]) for name in left.keys() & right.keys())
+    return told
 
 
 def _evidence(relation: Relation, direction: Direction, meetings: Sequence[Meeting]) -> Evidence:

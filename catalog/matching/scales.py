@@ -1,18 +1,215 @@
-"""How strongly a LoRA acts: alpha / rank of each module, however the file says it.
+"""How strongly a LoRA acts: alpha / rank of each module, however its file says it.
 
-kohya's files hold a scalar `alpha` a module (1 where it is missing: alpha = rank), PEFT states `lora_alpha` and `r` in
-its configuration, with patterns for single modules, and with `use_rslora` divides by the root of the rank. Sources:
-kohya-ss/sd-scripts networks/lora.py, KohakuBlueleaf/LyCORIS lycoris/modules, huggingface/peft tuners/lora/layer.py.
+kohya's files hold a scalar `alpha` a module (where it is missing, alpha = rank), PEFT states `lora_alpha` in its
+configuration, with patterns for single modules, and with `use_rslora` divides it by the root of the rank; diffusers
+keeps PEFT's configurations in the header. Sources: kohya-ss/sd-scripts networks/lora.py, KohakuBlueleaf/LyCORIS
+lycoris/modules, huggingface/peft tuners/lora/{config,layer}.py, llama.cpp's `adapter.lora.alpha`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import math
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalog.formats.folders import ADAPTER, HEADER
+from catalog.matching.base import Difference
+from catalog.matching.phrases import STRENGTH
+from catalog.vocabulary import TensorVerdict
 
 if TYPE_CHECKING:
-    from catalog.fingerprints.base import Fingerprint
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from catalog.fingerprints.base import Fingerprint, TensorPrint
+    from catalog.formats.base import Json
+    from catalog.matching.base import ComponentVerdict, Subject
+
+_LOW = re.compile(
+    r"(?P<module>.+?)[._](lora_down\.weight|lora_A(\.default)?(\.weight)?|lora_a|lora\.down\.weight"
+    r"|lora_linear_layer\.down\.weight|qkv_lora1?\.down\.weight|proj_lora1\.down\.weight|hada_w1_b)"
+)
+"""The matrix of a module whose first axis is the rank."""
+_KRON = re.compile(r"(?P<module>.+)\.lokr_w[12](?P<low>_b)?")
+"""LoKr: two factors, each whole or in two low matrices; alpha counts only if one of them is low."""
+_ALPHA = ".alpha"
+_BARE = "base_model.model."
+"""With this, PEFT's own names, a configuration beside the file says the alpha; without it nothing is known."""
+_SAVED_ADAPTER = "lora_adapter_metadata"
+_LONGEST = 1 << 20
+_LOSS: Mapping[str, float] = {"F16": 2.0**-10, "BF16": 2.0**-7}
+"""By how much, relative, an alpha may have moved when it was stored."""
+_EXACT = 1e-6
+
+
+class Strength(NamedTuple):
+    """Of one module. `value` is None where the file does not say it; `loss` is how much of it rounding may be."""
+
+    value: float | None
+    loss: float = _EXACT
+
+    def differs(self, other: Strength) -> bool:
+        """Whether both are known, and further apart than rounding explains."""
+        if self.value is None or other.value is None:
+            return False
+        return not math.isclose(self.value, other.value, rel_tol=self.loss + other.loss)
 
 
 def alphas(part: Fingerprint) -> frozenset[str]:
     """The names of the scalars that are alphas of its modules, and not weights of their own."""
-    return frozenset()
+    scalars = [one.name for one in part.tensors if one.name.endswith(_ALPHA) and one.values == 1]
+    if not scalars:
+        return frozenset()
+    modules = {found for tensor in part.tensors for found in (_module(tensor.name),) if found}
+    return frozenset(name for name in scalars if name.removesuffix(_ALPHA) in modules)
+
+
+def differences(left: Subject, right: Subject, verdicts: Iterable[ComponentVerdict]) -> tuple[Difference, ...]:
+    """One, if both are LoRAs whose like modules act at different strengths, or if only one says its strength."""
+    one, other = strengths(left), strengths(right)
+    if not one or not other:
+        return ()
+    pairs = _pairs(one, other, verdicts)
+    differing = [pair for pair in pairs if pair[0].differs(pair[1])]
+    if differing:
+        return (_told([pair[0] for pair in differing], [pair[1] for pair in differing], stops=True),)
+    if any((first.value is None) != (second.value is None) for first, second in pairs):
+        return (_told(list(one.values()), list(other.values()), stops=False),)
+    return ()
+
+
+def strengths(subject: Subject) -> dict[tuple[str, str], Strength]:
+    """The strength of each module of a LoRA by its part and name; empty for anything else."""
+    adapters = tuple(_adapters(subject))
+    found: dict[tuple[str, str], Strength] = {}
+    for part in subject.components:
+        scalars = {tensor.name: tensor for tensor in part.tensors if tensor.name.endswith(_ALPHA)}
+        for module, rank in _ranks(part).items():
+            alpha = scalars.get(module + _ALPHA)
+            found[part.name, module] = _stored(alpha, rank) if alpha is not None else _stated(module, rank, adapters)
+    return found
+
+
+def _ranks(part: Fingerprint) -> dict[str, int]:
+    """Module -> rank; 0 where a module has whole factors only, so that alpha says nothing."""
+    ranks: dict[str, int] = {}
+    for tensor in part.tensors:
+        low, kron = _LOW.fullmatch(tensor.name), _KRON.fullmatch(tensor.name)
+        if low and tensor.shape:
+            ranks[low["module"]] = tensor.shape[0]
+        elif kron:
+            rank = tensor.shape[0] if kron["low"] and tensor.shape else 0
+            ranks[kron["module"]] = max(rank, ranks.get(kron["module"], 0))
+    return ranks
+
+
+def _module(name: str) -> str:
+    found = _LOW.fullmatch(name) or _KRON.fullmatch(name)
+    return found["module"] if found else ""
+
+
+def _stored(alpha: TensorPrint, rank: int) -> Strength:
+    if not rank:
+        return Strength(1.0)
+    values = alpha.samples.values
+    value = float(values[0]) if len(values) else math.nan
+    return Strength(value / rank if math.isfinite(value) else None, _LOSS.get(alpha.dtype, _EXACT))
+
+
+class _Adapter(NamedTuple):
+    """What a configuration says of the modules that begin with `part`."""
+
+    part: str
+    alpha: float
+    patterns: Mapping[str, float]
+    by_root: bool
+
+    def strength(self, module: str, rank: int) -> float:
+        path = module.removeprefix(_BARE)
+        alpha = next((value for key, value in self.patterns.items() if _fits(key, path)), self.alpha)
+        return alpha / (math.sqrt(rank) if self.by_root else rank)
+
+
+def _fits(pattern: str, path: str) -> bool:
+    """PEFT's patterns are names, or ends of names; expressions beyond that are not followed."""
+    plain = pattern.removeprefix("^")
+    return path == plain or path.endswith(f".{plain}")
+
+
+def _stated(module: str, rank: int, adapters: Sequence[_Adapter]) -> Strength:
+    """From a configuration. No alpha at all means alpha = rank, but for PEFT's own files, which never hold it."""
+    for adapter in adapters:
+        if rank and module.startswith(adapter.part):
+            return Strength(adapter.strength(module, rank))
+    return Strength(None if module.startswith(_BARE) and rank else 1.0)
+
+
+def _adapters(subject: Subject) -> Iterator[_Adapter]:
+    inner = subject.metadata.get(HEADER)
+    header = inner if isinstance(inner, dict) else subject.metadata
+    for part, config in (*_saved(header.get(_SAVED_ADAPTER)), ("", subject.metadata.get(ADAPTER))):
+        found = _adapter(part, config) if isinstance(config, dict) else None
+        if found is not None:
+            yield found
+    alpha = _number(header.get("adapter.lora.alpha"))
+    if alpha is not None:
+        yield _Adapter("", alpha, {}, by_root=False)
+
+
+def _adapter(part: str, config: Mapping[str, Json]) -> _Adapter | None:
+    alpha = _number(config.get("lora_alpha"))
+    if alpha is None:
+        return None
+    pattern = config.get("alpha_pattern")
+    rows = pattern.items() if isinstance(pattern, dict) else ()
+    patterns = {key: number for key, value in rows if (number := _number(value)) is not None}
+    return _Adapter(part, alpha, patterns, by_root=config.get("use_rslora") is True)
+
+
+def _saved(text: Json) -> Iterator[tuple[str, Json]]:
+    """diffusers writes one object with every key below the name of its part: `unet.lora_alpha`."""
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        return
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    rows = [(*name.partition("."), value) for name, value in told.items()] if isinstance(told, dict) else []
+    for part in sorted({part for part, dot, _, _ in rows if dot}):
+        yield f"{part}.", {key: value for of, _, key, value in rows if of == part}
+
+
+def _number(value: Json) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _pairs(
+    left: Mapping[tuple[str, str], Strength],
+    right: Mapping[tuple[str, str], Strength],
+    verdicts: Iterable[ComponentVerdict],
+) -> list[tuple[Strength, Strength]]:
+    """The strengths of modules whose low matrices are alike; without such, all beside all where each side has one."""
+    one, other = ({name: value for (_, name), value in side.items()} for side in (left, right))
+    names = [
+        (_module(row.left), _module(row.right))
+        for verdict in verdicts
+        for row in verdict.rows
+        if row.left and row.right and row.verdict is not TensorVerdict.DIFFERENT
+    ]
+    found = [(one[first], other[second]) for first, second in names if first in one and second in other]
+    if found:
+        return found
+    lefts, rights = set(one.values()), set(other.values())
+    return [(min(lefts), min(rights))] if len(lefts) == len(rights) == 1 else []
+
+
+def _told(left: Sequence[Strength], right: Sequence[Strength], *, stops: bool) -> Difference:
+    return Difference(STRENGTH, _range(left), _range(right), stops=stops)
+
+
+def _range(found: Sequence[Strength]) -> Json:
+    """One number, or from the least to the most; None where none is known."""
+    values = sorted({round(one.value, 6) for one in found if one.value is not None})
+    if len(values) < 2:
+        return values[0] if values else None
+    return f"{values[0]:g} to {values[-1]:g}"
