@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.errors import Cancelled
-from catalog.fingerprints import floats
-from catalog.fingerprints.base import CODES, Samples
+from catalog.fingerprints.base import CODES
 from catalog.fingerprints.blocks import BLOCK_SCALED, BLOCKS
 from catalog.matching import thresholds
 from catalog.matching.full_counts import MOST_OUTSIDE_TENSOR, Class
+from catalog.matching.full_faces import Face
 from catalog.matching.full_rows import settled
 from catalog.matching.full_scales import unexplained
 from catalog.matching.full_streams import Side, Values, blocks, run, values_of
 from catalog.matching.full_ways import FLOATS, ROUND, Way
-from catalog.matching.pairing_precision import bf16_codes, f16_codes, to_bf16, to_f16
+from catalog.matching.pairing_precision import to_bf16, to_f16
 from catalog.matching.whole import concluded, paired
 from catalog.vocabulary import Direction, Mapped, Relation
 
@@ -149,7 +149,7 @@ def _stream(one: Class, task: _Task, work: _Work) -> Count:
     count = one.begin(task.pair)
     grids = _grid(task.pair.left), _grid(task.pair.right)
     for left, right in blocks(*task):
-        one.take(count, _on_grid(left, grids[0]), _on_grid(right, grids[1]))
+        one.take(count, Face(left, one.left, grids[0]), Face(right, one.right, grids[1]))
         work.more(len(left.values))
     count.lost = task.pair.mapped == Mapped.ANY_ORDER and all(
         found > MOST_OUTSIDE_TENSOR * count.compared for found in count.outside.values()
@@ -168,14 +168,6 @@ def _grid(tensor: TensorPrint) -> str:
         if met and dtype != tensor.dtype:
             return dtype
     return ""
-
-
-def _on_grid(block: Samples, dtype: str) -> Samples:
-    """With the intervals of that type, where they are wider."""
-    if not dtype:
-        return block
-    wider = floats.coded(dtype, f16_codes(block.values) if dtype == "F16" else bf16_codes(block.values))
-    return Samples(block.values, np.minimum(block.low, wider.low), np.maximum(block.high, wider.high))
 
 
 def _explain_scales(one: Class, count: Count, task: _Task) -> None:

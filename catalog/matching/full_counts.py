@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.fingerprints.base import Samples
+from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
+from catalog.matching.full_faces import QUANTISED as _QUANTISED
+from catalog.matching.full_faces import Face
 from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, moved, outside, ways
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ MOST_OUTSIDE = 1e-6
 """Of all values, so many may lie outside: what quantisers decided by another rounding of the last place."""
 MOST_OUTSIDE_TENSOR = 1e-4
 """The same of each single tensor."""
+_HOPELESS, _HOPELESS_SHARE = 1000, 1e-3
+"""Once the best way leaves so many outside, and such a share, only that one is counted further: it is another model."""
 _FEW, _MANY = 100, 10
 """A way is given up once it has so many outside, and so many times as many as the best one."""
 
@@ -53,7 +58,7 @@ class Count:
         """The root of the mean square of the deviations."""
         return float(np.sqrt(self.squares / self.measured)) if self.measured else None
 
-    def take(self, left: Samples, right: Samples, *, equal: bool = False) -> None:
+    def take(self, left: Face, right: Face, *, equal: bool = False) -> None:
         """The next values: how far they are from each other."""
         self.compared += len(left.values)
         if equal:
@@ -64,10 +69,10 @@ class Count:
         with np.errstate(divide="ignore", invalid="ignore"):
             steps = far / step
         total = float(np.dot(steps, steps))
+        values = left.values
         if not np.isfinite(total):  # some of them say nothing: no number, without bounds, or zero of no width
             known = np.isfinite(steps) & np.isfinite(far)
-            steps, far, step = steps[known], far[known], step[known]
-            left = Samples(*(array[known] for array in left))
+            steps, far, step, values = steps[known], far[known], step[known], values[known]
             total = float(np.dot(steps, steps))
         if len(steps):
             self.largest = max(self.largest or 0.0, float(steps.max()))
@@ -75,7 +80,7 @@ class Count:
         self.squares += total
         self.difference += float(np.dot(far, far))
         self.noise += float(np.dot(step, step))
-        self.power += float(np.dot(left.values, left.values))
+        self.power += float(np.dot(values, values))
 
 
 @dataclass(slots=True)
@@ -114,7 +119,7 @@ class Class:
         self.counts.append(count)
         return count
 
-    def take(self, count: Count, left: Samples, right: Samples) -> None:
+    def take(self, count: Count, left: Face, right: Face) -> None:
         """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""
         odd = None
         if np.isnan(left.values.sum() + right.values.sum()):
@@ -135,14 +140,23 @@ class Class:
         count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
         self._give_up()
 
-    def _odd(self, left: Samples, right: Samples) -> tuple[Mask, Mask]:
+    def _odd(self, left: Face, right: Face) -> tuple[Mask, Mask]:
         """Values that are no numbers on either side, and those that contradict because they are on one side only."""
         one, other = np.isnan(left.values), np.isnan(right.values)
         return one | other, (one ^ other) if self.floats else np.zeros_like(one)
 
     def _give_up(self) -> None:
         least = min(self.totals[way] for way in self.alive)
-        for way in [way for way in self.alive if self.totals[way] > _FEW + _MANY * least]:
+        if (
+            least > _HOPELESS
+            and least > _HOPELESS_SHARE * self.values
+            and BLOCK_SCALED.isdisjoint((self.left, self.right))
+        ):
+            self._keep({self.best()})
+        self._keep({way for way in self.alive if self.totals[way] <= _FEW + _MANY * least})
+
+    def _keep(self, kept: set[Way]) -> None:
+        for way in [way for way in self.alive if way not in kept]:
             self.alive.remove(way)
             for one in self.counts:
                 one.outside.pop(way, None)
@@ -183,17 +197,21 @@ def _implies(plainer: Way, way: Way) -> bool:
     return plainer.direction == way.direction and plainer.rung == VALUE
 
 
-def _with_infinities(side: Samples) -> Samples:
+def _with_infinities(side: Face) -> Face:
     """Infinities, which samples leave out, as values: they have an interval that is open to one side."""
     unknown = np.isnan(side.values)
     values = np.where(unknown & np.isfinite(side.low), np.inf, side.values)
-    return side._replace(values=np.where(unknown & np.isfinite(side.high), -np.inf, values))
+    values = np.where(unknown & np.isfinite(side.high), -np.inf, values)
+    return Face(Samples(values, side.low, side.high), side.dtype, side.grid)
 
 
-def _step(left: Samples, right: Samples) -> Floats:
+def _step(left: Face, right: Face) -> Floats:
     """Widths of the coarser side; where an end is open, twice the closed half."""
-    one, other = left.high - left.low, right.high - right.low
-    step, side = (one, left) if np.median(one[:64]) > np.median(other[:64]) else (other, right)
+    side = left if left.coarseness > right.coarseness else right
+    if left.coarseness == right.coarseness == _QUANTISED:
+        widths = [np.median(one.high[:64] - one.low[:64]) for one in (left, right)]
+        side = left if widths[0] > widths[1] else right
+    step = side.high - side.low
     if np.isfinite(step.sum()):
         return step
     half = np.minimum(side.values - side.low, side.high - side.values)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from catalog.fingerprints import floats
 from catalog.fingerprints.base import Samples
 from catalog.vocabulary import Mapped
 
@@ -59,8 +60,30 @@ class Side(NamedTuple):
     tensor: TensorPrint
 
     def rows(self, first: int, count: int) -> Samples:
-        """As they lie in the file."""
-        return _shaped(self.values.rows(self.number, first, count), count, self.tensor.columns)
+        """As they lie in the file. Of F32 the values alone: what they may have been is seldom asked, and dear."""
+        columns = self.tensor.columns
+        info = self.values.tensors[self.number]
+        if info.dtype != "F32" or info.stored is not None:
+            return _shaped(self.values.rows(self.number, first, count), count, columns)
+        raw = self.values.read(info.file, info.offset + first * columns * 4, count * columns * 4)
+        found = np.frombuffer(raw, "<f4").astype(np.float64).reshape(count, columns)
+        return Samples(found, found, found)
+
+
+def complete(dtype: str, block: Samples) -> Samples:
+    """With the bounds that were left out."""
+    if dtype != "F32" or block.low is not block.values:
+        return block
+    found = floats.samples("F32", block.values.astype("<f4").view(np.uint8))
+    return Samples(block.values, found.low, found.high)
+
+
+def _each(block: Samples, change: Callable[[Floats], Floats]) -> Samples:
+    """The same done to values and bounds; once where all three are one."""
+    values = change(block.values)
+    if block.low is block.values:
+        return Samples(values, values, values)
+    return Samples(values, change(block.low), change(block.high))
 
 
 class View(NamedTuple):
@@ -113,15 +136,15 @@ def _count(view: View, values: int, unit: int) -> int:
 
 
 def _cut(whole: Samples, begin: int, rows: int) -> Samples:
-    return Samples(*(np.ascontiguousarray(array[begin : begin + rows]).reshape(-1) for array in whole))
+    return _each(whole, lambda array: np.ascontiguousarray(array[begin : begin + rows]).reshape(-1))
 
 
 def _ravel(block: Samples) -> Samples:
-    return Samples(*(array.reshape(-1) for array in block))
+    return _each(block, lambda array: array.reshape(-1))
 
 
 def _shaped(block: Samples, count: int, columns: int) -> Samples:
-    return Samples(*(array.reshape(count, columns) for array in block))
+    return _each(block, lambda array: array.reshape(count, columns))
 
 
 def _views(pair: Pair, left: Side, right: Side) -> tuple[View, View]:
@@ -137,7 +160,7 @@ def _views(pair: Pair, left: Side, right: Side) -> tuple[View, View]:
     if not pair.shift:
         return one, other
     plain = other.read
-    return one, other._replace(read=lambda first, count: _shifted(plain(first, count), pair.shift))
+    return one, other._replace(read=lambda first, count: _shifted(right, plain(first, count), pair.shift))
 
 
 def _plain(side: Side, heads: int) -> View:
@@ -167,13 +190,13 @@ def _rotary(side: Side, size: int) -> View:
     def read(first: int, count: int) -> Samples:
         block = side.rows(first, count)
         shape = (count // size, size // 2, 2, side.tensor.columns)
-        return Samples(*(array.reshape(shape).swapaxes(1, 2).reshape(count, -1) for array in block))
+        return _each(block, lambda array: array.reshape(shape).swapaxes(1, 2).reshape(count, -1))
 
     return View(side.tensor.rows, side.tensor.columns, read, unit=size)
 
 
-def _shifted(block: Samples, shift: float) -> Samples:
-    return Samples(*(array + shift for array in block))
+def _shifted(side: Side, block: Samples, shift: float) -> Samples:
+    return Samples(*(array + shift for array in complete(side.tensor.dtype, block)))
 
 
 def _turned(side: Side) -> View:
@@ -181,13 +204,7 @@ def _turned(side: Side) -> View:
     rows, columns = side.tensor.rows, side.tensor.columns
 
     def read(first: int, count: int) -> Samples:
-        found = Samples(*(np.empty((count, rows)) for _ in range(3)))
-        step = max(1, BLOCK // max(1, columns))
-        for begin in range(0, rows, step):
-            block = side.rows(begin, min(step, rows - begin))
-            for target, array in zip(found, block, strict=True):
-                target[:, begin : begin + step] = array[:, first : first + count].T
-        return found
+        return _assembled(side, (count, rows), lambda array: array[:, first : first + count].T, axis=1)
 
     return View(columns, rows, read, most=STRIP)
 
@@ -205,7 +222,7 @@ def _part(pair: Pair, whole: View, part: View) -> View:
         return whole._replace(rows=part.rows, read=lambda first, count: whole.read(at + first, count))
 
     def read(first: int, count: int) -> Samples:
-        return Samples(*(array[:, at : at + part.columns] for array in whole.read(first, count)))
+        return _each(whole.read(first, count), lambda array: array[:, at : at + part.columns])
 
     return whole._replace(columns=part.columns, read=read)
 
@@ -224,7 +241,7 @@ def run(side: Side, first: int, count: int) -> Samples:
     row = first // columns
     rows = side.rows(row, -(-(first + count) // columns) - row)
     begin = first - row * columns
-    return Samples(*(array.reshape(-1)[begin : begin + count] for array in rows))
+    return _each(rows, lambda array: array.reshape(-1)[begin : begin + count])
 
 
 def _axes(left: Side, right: Side) -> View:
@@ -242,7 +259,7 @@ def _axes(left: Side, right: Side) -> View:
         return _plain(right, 0)
 
     def read(first: int, count: int) -> Samples:
-        return Samples(*(_ordered(array, order) for array in _gathered(right, shape, order[0], first, count)))
+        return _each(_gathered(right, shape, order[0], first, count), lambda array: _ordered(array, order))
 
     return View(rows, columns, read, most=STRIP)
 
@@ -250,15 +267,23 @@ def _axes(left: Side, right: Side) -> View:
 def _gathered(side: Side, shape: tuple[int, ...], axis: int, first: int, count: int) -> Samples:
     """Of one dimension `count` places from `first` on, of all others everything: arrays with all dimensions."""
     if axis == 0:
-        return Samples(*(array.reshape(count, *shape[1:]) for array in side.rows(first, count)))
+        return _each(side.rows(first, count), lambda array: array.reshape(count, *shape[1:]))
     cut = (slice(None),) * axis + (slice(first, first + count),)
-    found = Samples(*(np.empty((*shape[:axis], count, *shape[axis + 1 :])) for _ in range(3)))
+    wanted = (*shape[:axis], count, *shape[axis + 1 :])
+    return _assembled(side, wanted, lambda array: array.reshape(len(array), *shape[1:])[cut], axis=0)
+
+
+def _assembled(side: Side, shape: tuple[int, ...], change: Callable[[Floats], Floats], *, axis: int) -> Samples:
+    """What `change` leaves of all rows of a tensor, put together along an axis that its rows follow."""
     step = max(1, BLOCK // max(1, side.tensor.columns))
-    for begin in range(0, shape[0], step):
-        rows = min(step, shape[0] - begin)
-        for target, array in zip(found, side.rows(begin, rows), strict=True):
-            target[begin : begin + rows] = array.reshape(rows, *shape[1:])[cut]
-    return found
+    found: list[Floats] = []
+    for begin in range(0, side.tensor.rows, step):
+        block = _each(side.rows(begin, min(step, side.tensor.rows - begin)), change)
+        parts = block if block.low is not block.values else (block.values,)
+        found = found or [np.empty(shape) for _ in parts]
+        for target, part in zip(found, parts, strict=True):
+            target[(slice(None),) * axis + (slice(begin, begin + part.shape[axis]),)] = part
+    return Samples(*found) if len(found) == 3 else Samples(found[0], found[0], found[0])
 
 
 def _ordered(array: Floats, order: tuple[int, ...]) -> Floats:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from catalog.fingerprints.base import Floats
+    from catalog.matching.full_faces import Face
 
     Mask: TypeAlias = npt.NDArray[np.bool_]
 
@@ -66,7 +67,7 @@ def _rungs(source: str, target: str) -> tuple[str, ...]:
     return (VALUE, *_FINER.get(source, ()), *cut)
 
 
-def outside(way: Way, left: Samples, right: Samples) -> Mask:
+def outside(way: Way, left: Face, right: Face) -> Mask:
     """Which values the way does not explain. Those of which nothing is known contradict nothing."""
     if way.direction == FROM_RIGHT:
         return _rounded(way.rung, right, left)
@@ -77,25 +78,25 @@ def outside(way: Way, left: Samples, right: Samples) -> Mask:
         return unequal
     if way.rung == WIDENED:
         step = room(left, right)
-        left = Samples(left.values, left.low - step, left.high + step)
-        right = Samples(right.values, right.low - step, right.high + step)
-    return empty(left, right)
+        wider = [Samples(side.values, side.low - step, side.high + step) for side in (left, right)]
+        return empty(*wider)
+    return empty(left.samples, right.samples)
 
 
-def room(left: Samples, right: Samples) -> Floats:
+def room(left: Face, right: Face) -> Floats:
     """Half a step of bf16 at each value, where one side is that coarse: so far it may have moved on its way."""
     step = half_step(np.maximum(np.abs(left.values), np.abs(right.values)))
     return np.where(np.maximum(left.high - left.low, right.high - right.low) >= step, step, 0.0)
 
 
-def moved(left: Samples, right: Samples) -> float:
+def moved(left: Face, right: Face) -> float:
     """How many values of siblings are expected to miss each other, if one of them went through bf16."""
     width = np.maximum(left.high - left.low, right.high - right.low)
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.nansum(np.where(width > 0, room(left, right) / 2 / width, 0.0)))
 
 
-def _rounded(rung: str, source: Samples, target: Samples) -> Mask:
+def _rounded(rung: str, source: Face, target: Face) -> Mask:
     values = ROUND[rung](source.values)
     if rung == TRUNCATED:
         beside: Mask = values != target.values
