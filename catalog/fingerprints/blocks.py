@@ -35,6 +35,7 @@ _FP4 = (0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12)  # kvalues_mxfp
 _SIGNED = (*range(128), *range(-128, 0))
 _HALF_ULP = 2.0**-11  # of an F16, relative to it
 _SMALLEST = 2.0**-25  # half of the smallest F16: scales of small weights are subnormal
+_WIDEST = 12.0  # from a level of `_NL` to the midpoint furthest from it
 _OVERSHOOT = 1.01  # the opposite sign of the largest weight of a block is cut off one step early
 
 
@@ -109,7 +110,7 @@ def _bits(packed: Bytes, run: int) -> Bytes:
 def _rounded(codes: Bytes, scale: Floats, offset: Floats | None = None) -> Scaled:
     """A block whose scale and offset were float32 when it was quantised."""
     unit = _unit(scale)
-    return Scaled(codes, scale, offset, unit, unit / 2 if offset is None else unit / 2 + _unit(offset))
+    return Scaled(codes, scale, offset, unit, unit if offset is None else unit + _unit(offset))
 
 
 def _q4(blocks: Bytes, *, offset: bool = False) -> Scaled:
@@ -188,7 +189,7 @@ def _q6_k(blocks: Bytes) -> Scaled:
 def _uneven(codes: Bytes, scale: Floats, unit: Floats) -> Scaled:
     """Codes of a table, whose groups were quantised with scales that may be off by `unit`."""
     beyond = np.maximum(unit - np.abs(scale) * _HALF_ULP, 0.0)
-    return Scaled(codes, scale, slack=beyond, shift=beyond)
+    return Scaled(codes, scale, slack=beyond, shift=_WIDEST * beyond)
 
 
 def _iq4_nl(blocks: Bytes) -> Scaled:
