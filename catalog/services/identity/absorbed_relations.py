@@ -9,15 +9,14 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from catalog.models import Decision, Match, Preview
+from catalog.models import Decision, Match, Preview, Variant
 from catalog.services import findings
 from catalog.services.findings import Raised
-from catalog.vocabulary import Basis, DecisionKind, FindingCode, Relation
+from catalog.services.matching import storing
+from catalog.vocabulary import Basis, DecisionKind, Direction, FindingCode, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from catalog.models import Variant
 
 _CLOSE_REPEATED = """
 WITH pair AS (SELECT * FROM unnest(%(losers)s::uuid[], %(survivors)s::uuid[]) pair(loser, survivor)),
@@ -36,15 +35,13 @@ UPDATE catalog_finding moved SET variant_id = pair.survivor
 FROM unnest(%(losers)s::uuid[], %(survivors)s::uuid[]) pair(loser, survivor) WHERE moved.variant_id = pair.loser
 """
 
-_OTHER_WAY = {Relation.PART_OF: Relation.CONTAINS, Relation.CONTAINS: Relation.PART_OF}
-_BOTH_WAYS = {
-    Relation.IDENTICAL,
-    Relation.SAME_TENSORS,
-    Relation.SAME_WEIGHTS,
-    Relation.SHARES_PARTS,
-    Relation.UNRELATED,
-    Relation.CANNOT_TELL,
+_OTHER_WAY = {
+    Relation.PART_OF.value: Relation.CONTAINS.value,
+    Relation.CONTAINS.value: Relation.PART_OF.value,
+    Direction.LEFT_FROM_RIGHT.value: Direction.RIGHT_FROM_LEFT.value,
+    Direction.RIGHT_FROM_LEFT.value: Direction.LEFT_FROM_RIGHT.value,
 }
+"""The same told from the other end; what is not here is the same from both."""
 
 
 def move(*, pairs: Sequence[tuple[Variant, Variant]]) -> None:
@@ -53,6 +50,7 @@ def move(*, pairs: Sequence[tuple[Variant, Variant]]) -> None:
     _move_previews(pairs)
     target = {loser.pk: survivor.pk for survivor, loser in pairs}
     _move_matches(target)
+    _move_searches(target)
     _move_rejections(target)
 
 
@@ -79,12 +77,14 @@ def _move_previews(pairs: Sequence[tuple[Variant, Variant]]) -> None:
 
 
 def _move_matches(target: Mapping[UUID, UUID]) -> None:
-    """A relation whose ends became one says nothing any more; one that the survivor has already is kept once."""
-    old = list(Match.objects.filter(Q(left__in=target) | Q(right__in=target)).order_by("left", "right"))
+    """A relation whose ends became one says nothing any more; of two about one pair the surer one stays."""
+    about = Q(left__in=target) | Q(right__in=target)
+    old = list(Match.objects.select_for_update(no_key=True).filter(about).order_by("left", "right"))
     if not old:
         return
     Match.objects.filter(pk__in=[match.pk for match in old]).delete()
-    Match.objects.bulk_create(_repointed(old, target), ignore_conflicts=True)
+    moved = _repointed(old, target)
+    Match.objects.bulk_create([match for match in moved if storing.make_room(match)])
 
 
 def _repointed(old: Sequence[Match], target: Mapping[UUID, UUID]) -> list[Match]:
@@ -93,21 +93,37 @@ def _repointed(old: Sequence[Match], target: Mapping[UUID, UUID]) -> list[Match]
         left, right = target.get(match.left_id, match.left_id), target.get(match.right_id, match.right_id)
         if left == right:
             continue
-        match.pk = None
+        match.pk = match.lease = match.leased_until = None
         match.left_id, match.right_id = left, right
         if right < left:
             _turn(match)
-        moved.setdefault((match.left_id, match.right_id), match)
+        known = moved.setdefault((match.left_id, match.right_id), match)
+        if storing.surer(match, known):
+            moved[match.left_id, match.right_id] = match
     return [moved[ends] for ends in sorted(moved)]
 
 
 def _turn(match: Match) -> None:
-    """Ends are kept in order, so the relation may have to be told from the other end."""
+    """Ends are kept in order, so the relation may have to be told from the other end, with its whole evidence."""
     match.left_id, match.right_id = match.right_id, match.left_id
-    relation = Relation(match.relation)
-    match.relation = _OTHER_WAY.get(relation, relation).value
-    if relation not in _BOTH_WAYS and relation not in _OTHER_WAY:
-        match.evidence = {**match.evidence, "reversed": not match.evidence.get("reversed", False)}
+    match.relation = _OTHER_WAY.get(match.relation, match.relation)
+    match.direction = _OTHER_WAY.get(match.direction, match.direction)
+    match.evidence = {**match.evidence, "components": [_turned(part) for part in match.evidence.get("components", ())]}
+    if match.packed is not None:
+        try:
+            match.packed = packing.pack(flipped(packing.unpack(bytes(match.packed))))
+        except ValueError:  # of another version: the relation remains, and can be told anew
+            match.packed = None
+
+
+def _turned(part: dict[str, Json]) -> dict[str, Json]:
+    relation = str(part.get("relation", ""))
+    return {
+        **part,
+        "left": part.get("right"),
+        "right": part.get("left"),
+        "relation": _OTHER_WAY.get(relation, relation),
+    }
 
 
 def _move_rejections(target: Mapping[UUID, UUID]) -> None:

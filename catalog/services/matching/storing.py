@@ -108,6 +108,33 @@ def wants_values(evidence: Evidence) -> bool:
     return evidence.full and evidence.certainty.value not in _SETTLED
 
 
+def surer(row: Match, than: Match) -> bool:
+    """Does one row say what the other says with more certainty?"""
+    return _SURER.index(row.certainty) < _SURER.index(than.certainty)
+
+
+def make_room(row: Match) -> bool:
+    """Whether a row that is moved to a pair may be written: a surer one stays, a weaker one goes."""
+    there = Match.objects.select_for_update(no_key=True).filter(left=row.left_id, right=row.right_id).first()
+    if there is None:
+        return True
+    if surer(row, there):
+        there.delete()
+        return True
+    return False
+
+
+def turn(row: Match) -> bool:
+    """Tells the row's evidence from its other end; False if it cannot be read."""
+    try:
+        evidence = flipped(packing.unpack(bytes(row.packed or b"")))
+    except ValueError:
+        return False
+    row.relation, row.direction = evidence.relation.value, evidence.direction.value
+    row.evidence, row.packed = {**row.evidence, **summary(evidence)}, _packed(evidence)
+    return True
+
+
 def _known(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Match]:
     ends = Q(left__in={left for left, _ in pairs}, right__in={right for _, right in pairs})
     rows = Match.objects.select_for_update(no_key=True).filter(ends).order_by("left", "right").defer("packed")
@@ -151,13 +178,14 @@ def _packed(evidence: Evidence) -> bytes | None:
 
 def summary(evidence: Evidence) -> dict[str, Json]:
     """What lists, sentences and the rules of joining need; the table is in the packed evidence."""
+    stops = [one.name for one in evidence.settings if one.stops][:_MOST_NAMED]
     told: dict[str, Json] = {
         "proven": evidence.proven,
         "by_key": evidence.by_key,
         "places": evidence.places,
         "values_compared": evidence.values_compared,
         "values_outside": evidence.values_outside,
-        "settings": [clean_text(one.name) for one in evidence.settings if one.stops][:_MOST_NAMED],
+        "settings": [*map(clean_text, stops)],
         "full": evidence.full,
         "components": [_part(verdict) for verdict in evidence.components],
     }
