@@ -65,10 +65,10 @@ class Count:
             self.measured, self.largest = self.measured + len(left.values), self.largest or 0.0
             return
         step = _step(left, right)
-        far = np.abs(left.values - right.values)
         with np.errstate(divide="ignore", invalid="ignore"):
+            far = np.abs(left.values - right.values)
             steps = far / step
-        total = float(np.dot(steps, steps))
+            total = float(np.dot(steps, steps))
         values = left.values
         if not np.isfinite(total):  # some of them say nothing: no number, without bounds, or zero of no width
             known = np.isfinite(steps) & np.isfinite(far)
@@ -214,5 +214,6 @@ def _step(left: Face, right: Face) -> Floats:
     step = side.high - side.low
     if np.isfinite(step.sum()):
         return step
-    half = np.minimum(side.values - side.low, side.high - side.values)
+    with np.errstate(invalid="ignore"):
+        half = np.minimum(side.values - side.low, side.high - side.values)
     return np.where(np.isfinite(step), step, 2 * half)

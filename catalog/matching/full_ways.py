@@ -43,6 +43,9 @@ FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
 _FINER: dict[str, tuple[str, ...]] = {"F64": (F16, BF16), "F32": (F16, BF16), "F16": (BF16,), "BF16": (F16,)}
 """By the type of the source: what its values may have gone through and changed by it."""
 
+_SUBNORMAL = 2.0**-25
+"""Half of the smallest step of f16: by so much values that went through it may have moved, however small they are."""
+
 
 class Way(NamedTuple):
     """How two sides came to be. `direction` is NONE where neither is made of the other."""
@@ -86,14 +89,15 @@ def outside(way: Way, left: Face, right: Face) -> Mask:
 def room(left: Face, right: Face) -> Floats:
     """Half a step of bf16 at each value, where one side is that coarse: so far it may have moved on its way."""
     step = half_step(np.maximum(np.abs(left.values), np.abs(right.values)))
-    return np.where(np.maximum(left.high - left.low, right.high - right.low) >= step, step, 0.0)
+    coarse: Floats = np.where(np.maximum(left.high - left.low, right.high - right.low) >= step, step, 0.0)
+    return coarse + _SUBNORMAL
 
 
 def moved(left: Face, right: Face) -> float:
     """How many values of siblings are expected to miss each other, if one of them went through bf16."""
     width = np.maximum(left.high - left.low, right.high - right.low)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.nansum(np.where(width > 0, room(left, right) / 2 / width, 0.0)))
+        return float(np.nansum(np.where(width > 0, (room(left, right) - _SUBNORMAL) / 2 / width, 0.0)))
 
 
 def _rounded(rung: str, source: Face, target: Face) -> Mask:
