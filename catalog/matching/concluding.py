@@ -40,8 +40,8 @@ SURE_LIMIT = 2e-4
 """By samples, two are called one model from so many on, if a change of this share of the weights would have been seen:
 the lightest fine-tunes that were measured move them by 1e-4 to 1e-3. Fewer, or coarser: not before all values are."""
 
-_TELLS_NO_MORE = frozenset({Doubt.NO_VALUES, Doubt.NOT_HASHED, Doubt.NO_INTERVAL, Doubt.BYTES_GONE, Doubt.OUT_OF_REACH})
-"""Doubts that no reading of both files would settle."""
+_OPEN = frozenset({*SAME, Relation.CANNOT_TELL, Relation.CONTAINS, Relation.PART_OF})
+"""Relations of which a comparison of all values may tell more; the others are answers already."""
 
 _ROLES = (
     ("vae", re.compile(r"(^|[/._])(vae|first_stage_model|vqvae|vqgan|movq)(_|$|\.|/)")),
@@ -168,10 +168,10 @@ class _Conclusion:
             detection_limit=max(limits, default=None),
             values_compared=sum(one.compared for one in self.verdicts),
             values_outside=sum(one.outside for one in self.verdicts),
-            places=all(one.doubt is not Doubt.PLACES for one in decisive),
+            places=all(one.places for one in decisive),
             proven=proven,
             by_key=by_key,
-            full=_full(relation, certainty, doubt),
+            full=relation in _OPEN and certainty not in _SETTLED and any(one.full for one in decisive),
             doubt=doubt,
             components=(*self.verdicts, *self._alone()),
         )
@@ -211,14 +211,6 @@ def _shares(verdicts: Sequence[ComponentVerdict]) -> tuple[float, float]:
     proven = sum(weight * one.proven for weight, one in zip(weights, verdicts, strict=True)) / whole
     keyed = sum(weight * max(one.by_key, one.proven) for weight, one in zip(weights, verdicts, strict=True)) / whole
     return proven, 1.0 if proven >= 1.0 else (keyed - proven) / (1.0 - proven)
-
-
-def _full(relation: Relation, certainty: Certainty, doubt: Doubt | None) -> bool:
-    """Whether reading every value of both files would settle more."""
-    if certainty in _SETTLED or doubt in _TELLS_NO_MORE:
-        return False
-    open_still = {*SAME, Relation.CANNOT_TELL, Relation.CONTAINS, Relation.PART_OF}
-    return relation in open_still
 
 
 def _alone(part: Fingerprint, verdict: TensorVerdict) -> ComponentVerdict:

@@ -30,7 +30,7 @@ CERTAINTIES: Mapping[Certainty, str] = {
     Certainty.KEYS: "keys over all values say so: no accident, but no proof against someone who means to deceive.",
 }
 
-DOUBTS: Mapping[Doubt, str] = {
+_DOUBTS: Mapping[Doubt, str] = {
     Doubt.NO_VALUES: "one of them holds no values that can be read.",
     Doubt.NOT_HASHED: "one of them was not read in full yet.",
     Doubt.TOO_SMALL: "there are too few sampled weights to be sure.",
@@ -67,7 +67,7 @@ _STRENGTH = "not the same: {left} and {right} hold the same matrices, but act at
 
 def related(evidence: Evidence, left: str, right: str) -> str:
     """The first sentence: what the two are to one another, and which was made of which."""
-    doubt = DOUBTS[evidence.doubt] if evidence.doubt is not None else "too little is known of them."
+    doubt = doubted(evidence.doubt) if evidence.doubt is not None else "too little is known of them."
     names = {"left": left, "right": right, "doubt": doubt}
     if evidence.relation is Relation.DERIVED and any(one.name == STRENGTH for one in evidence.settings):
         return _STRENGTH.format(**names)
@@ -79,6 +79,11 @@ def related(evidence: Evidence, left: str, right: str) -> str:
     if evidence.same_model is SameModel.UNKNOWN and evidence.relation is not Relation.CANNOT_TELL:
         return f"probably: {sentence.format(**names)}"
     return sentence.format(**names)
+
+
+def doubted(doubt: Doubt) -> str:
+    """Why nothing, or nothing more, can be told, as a sentence."""
+    return _DOUBTS.get(doubt, f"{doubt.label}.")
 
 
 STRENGTH = "strength"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from catalog.matching.phrases import (
     CERTAINTIES,
-    DOUBTS,
     MAPPED,
     PARTS,
     count,
+    doubted,
     listed,
     percent,
     related,
     setting,
 )
-from catalog.vocabulary import Certainty, Doubt, Mapped, Relation, SameModel, TensorVerdict
+from catalog.vocabulary import Certainty, Mapped, Relation, SameModel, TensorVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -113,7 +113,7 @@ def _sentences(evidence: Evidence, left: str, right: str) -> Iterator[str]:
     yield _alone(evidence, TensorVerdict.ONLY_RIGHT, right)
     yield _settings(evidence)
     if evidence.doubt is not None and evidence.relation is not Relation.CANNOT_TELL:
-        yield DOUBTS[evidence.doubt]
+        yield doubted(evidence.doubt)
     if evidence.full:
         yield "comparing every value of both files would tell more."
 
@@ -223,8 +223,3 @@ def _settings(evidence: Evidence) -> str:
         return ""
     same = "same weights, other settings" if evidence.relation in _LIKE else "settings differ"
     return f"{same}: {'; '.join(map(setting, told))}."
-
-
-def doubt(evidence: Evidence) -> str:
-    """Why nothing, or nothing more, can be told, as a sentence; "" where there is no doubt."""
-    return "" if evidence.doubt is None else DOUBTS[Doubt(evidence.doubt)]
