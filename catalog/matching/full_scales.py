@@ -52,7 +52,8 @@ def _without_offset(low: Floats, high: Floats, values: Floats) -> npt.NDArray[np
         least = np.where(zero, np.where(fits, -np.inf, np.inf), least)
         most = np.where(zero, np.where(fits, np.inf, -np.inf), most)
     begin, end = least.max(axis=1), most.min(axis=1)
-    return np.asarray(begin <= end + _SLACK * np.abs(end))
+    slack = np.where(np.isfinite(end), _SLACK * np.abs(end), 0.0)
+    return np.asarray(begin <= end + slack)
 
 
 def _with_offset(low: Floats, high: Floats, values: Floats) -> npt.NDArray[np.bool_]:
