@@ -96,7 +96,7 @@ CROSS JOIN LATERAL (
     SELECT id, count(*) OVER () AS holders, row_number() OVER (ORDER BY id) AS place FROM (
         SELECT id FROM catalog_component WHERE weights_digest = asked.digest AND NOT variant_id = %(variant)s
         LIMIT %(popular)s + 1
-    ) some
+    ) holder
 ) found
 WHERE found.holders <= %(popular)s OR found.place = 1
 """

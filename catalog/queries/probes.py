@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from django.db import connection
 from django.db.models import F
+from psycopg import Cursor
 
 from catalog.matching.probes import beside
 from catalog.models import Component, ComponentProbe
@@ -14,6 +15,11 @@ from catalog.models import Component, ComponentProbe
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from uuid import UUID
+
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
 
 _BLOCK = 2048
 """Members that are read at once: 4 MiB."""
@@ -57,11 +63,11 @@ def relatives(family: int, probe: bytes, *, besides: int, nearest: int, closest:
     return [Relative(pk, owner, float(outside[chosen[pk]]), float(distance[chosen[pk]])) for pk, owner in rows]
 
 
-def _all(family: int, probe: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _all(family: int, probe: bytes) -> tuple[Ids, Floats, Floats]:
     """Of every member its id, the share outside and the distance."""
-    ids: list[np.ndarray] = [np.empty(0, np.int64)]
-    outside: list[np.ndarray] = [np.empty(0)]
-    distance: list[np.ndarray] = [np.empty(0)]
+    ids: list[Ids] = [np.empty(0, np.int64)]
+    outside: list[Floats] = [np.empty(0)]
+    distance: list[Floats] = [np.empty(0)]
     for members, block in _blocks(family):
         near = beside(probe, block)
         ids.append(np.array(members, np.int64))
@@ -74,9 +80,9 @@ def _blocks(family: int) -> Iterator[tuple[list[int], bytes]]:
     connection.ensure_connection()
     last = 0
     while True:
-        with connection.connection.cursor(binary=True) as cursor:  # as text, each block would be twice as long
-            cursor.execute(_READ, [family, last, _BLOCK])
-            members, block, last = cursor.fetchone()
-        if not members:
+        with Cursor(connection.connection) as cursor:  # as text, each block would be twice as long
+            row = cursor.execute(_READ, [family, last, _BLOCK], binary=True).fetchone()
+        if row is None or row[0] is None:
             return
-        yield members, bytes(block)
+        members, block, last = row
+        yield members, block
