@@ -80,6 +80,8 @@ class TensorPrint(NamedTuple):
     `exact_f16`, `exact_bf16`: every value is one of f16, of bf16.
     `codes_f16`, `codes_bf16`: how many different f16 and bf16 values there are (0 where `lanes` is None).
     `rms`, `mean`: over all values where `lanes` is there, else over the samples; NaN where nothing is known.
+    `codes`: how many different values there are on each rung, up to 255; () where `lanes` is None.
+    `extremes`: bf16 codes of the largest and the second largest, the smallest and the second smallest value as bf16.
     """
 
     name: str
@@ -97,6 +99,8 @@ class TensorPrint(NamedTuple):
     rms: float = float("nan")
     mean: float = float("nan")
     samples: Samples = NO_SAMPLES
+    codes: tuple[int, ...] = ()
+    extremes: tuple[int, ...] = ()
 
     @property
     def values(self) -> int:

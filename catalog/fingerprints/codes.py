@@ -66,7 +66,7 @@ def f16_bits(codes: Codes) -> Bits:
 
 def bf16_bits(codes: Codes) -> Bits:
     """The f32 bits of bf16 values."""
-    return codes.astype(np.uint32) << 16
+    return codes.astype(np.uint32) << np.uint32(16)
 
 
 def values_of(bits: Bits) -> Floats:
@@ -121,4 +121,4 @@ def e4m3_values() -> Codes:
 
 def e5m2_values() -> Codes:
     """The f16 codes of the 256 bytes of F8_E5M2, which are the upper halves of those of f16."""
-    return plain_f16(np.arange(256, dtype=np.uint16) << 8)
+    return plain_f16(np.arange(256, dtype=np.uint16) << np.uint16(8))

@@ -79,7 +79,7 @@ class Kernels(Protocol):
         ...
 
     def settle(self, source: Source, full: Full, *, by_f16: bool) -> Settled:
-        """What the histograms tell; they are empty afterwards. `by_f16`: f16 holds all values, so the sums are exact."""
+        """What the histograms tell; they are empty afterwards. `by_f16`: f16 holds all values: sums come from it."""
         ...
 
 
@@ -97,7 +97,7 @@ class Made(NamedTuple):
 
     f16: Codes
     bf16: Codes
-    index: npt.NDArray[np.uint32]
+    numbers: npt.NDArray[np.uint32]
 
     @classmethod
     def room(cls) -> Made:

@@ -47,15 +47,13 @@ def casts() -> bool:
 
 
 def _compiled(function: Function) -> Function:
-    options = {"nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return] # numba has no types
+        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[return-value] # callable all the same
     except RuntimeError:  # no folder to keep it in
-        return numba.njit(**options)(function)  # type: ignore[no-any-return] # numba has no types
+        return numba.njit(nogil=True, error_model="numpy")(function)  # type: ignore[return-value] # callable all the same
 
 
-@intrinsic  # type: ignore[untyped-decorator] # numba has no types
-def _to_f16(_context: object, _value: object) -> object:
+def _half(_context: object, _value: object) -> object:
     """uint16 code of a float32."""
 
     def made(_target: object, builder: Any, _signature: object, given: Any) -> object:
@@ -64,14 +62,17 @@ def _to_f16(_context: object, _value: object) -> object:
     return types.uint16(types.float32), made
 
 
-@intrinsic  # type: ignore[untyped-decorator] # numba has no types
-def _of_f16(_context: object, _code: object) -> object:
+def _single(_context: object, _code: object) -> object:
     """float32 of a uint16 code."""
 
     def made(_target: object, builder: Any, _signature: object, given: Any) -> object:
         return builder.fpext(builder.bitcast(given[0], ir.HalfType()), ir.FloatType())
 
     return types.float32(types.uint16), made
+
+
+_to_f16: Any = intrinsic(_half)
+_of_f16: Any = intrinsic(_single)
 
 
 @_compiled
@@ -129,7 +130,8 @@ def _count_outliers(f16: Any, bf16: Any, outliers: Any) -> None:
 
 
 @_compiled
-def _cast(bits: Any, values: Any, bins: Any, outliers: Any, f16: Any, bf16: Any, index: Any) -> Any:
+def _cast(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
+    f16, bf16, index = made
     total, inexact, low, outside = _U64(0), _U32(0), _U32(0), 0
     for first in range(0, bits.size, _STEP):
         last = min(first + _STEP, bits.size)
@@ -193,9 +195,10 @@ def _reduce_outliers(outliers: Any, seen: Any, by_bf16: Any, touched: Any, used:
 
 
 @_compiled
-def _of_f16_codes(counts: Any, codes: Any, shared: Any, lanes: Any, found: Any, small: Any, marks: Any) -> Any:
+def _of_f16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, marks: Any) -> Any:
     """Adds up the rungs that go by way of f16, and empties the counts; sums of the values and of their squares."""
     words, words_bf16, bf16_of, e4m3_of, e5m2_of, value = shared
+    lanes, found = kept
     total, squares = 0.0, 0.0
     for at in range(codes.size):
         code = codes[at]
@@ -222,9 +225,10 @@ def _of_f16_codes(counts: Any, codes: Any, shared: Any, lanes: Any, found: Any, 
 
 
 @_compiled
-def _of_bf16_codes(counts: Any, codes: Any, shared: Any, lanes: Any, found: Any, small: Any, marks: Any) -> Any:
+def _of_bf16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, marks: Any) -> Any:
     """The same for the rungs that go by way of bf16."""
     words, words_bf16, f16_of, e4m3_of, e5m2_of, value = shared
+    lanes, found = kept
     total, squares = 0.0, 0.0
     for at in range(codes.size):
         code = codes[at]
@@ -263,7 +267,7 @@ def _of_fp8_codes(counts: Any, shift: Any, words: Any, lanes: Any, rung: Any) ->
 @_compiled
 def _extremes(codes: Any, found: Any) -> None:
     """The two largest and the two smallest finite values of different bf16 codes."""
-    most, more, less, least = -65536, -65536, 65536, 65536
+    most, more, less, least = np.int64(-CODES), np.int64(-CODES), np.int64(CODES), np.int64(CODES)
     for at in range(codes.size):
         code = np.int64(codes[at])
         if code & 0x7F80 == 0x7F80:
@@ -289,8 +293,8 @@ def _settle(full: Any, source: Any, by_f16_tables: Any, by_bf16_tables: Any, scr
     f16_used, bf16_used, exact, flags = _reduce(bins, seen, source, (by_f16, by_bf16, by_e4m3, by_e5m2), touched)
     bf16_used = _reduce_outliers(outliers, seen_outliers, by_bf16, touched, bf16_used)
     _extremes(touched[1, :bf16_used], extremes)
-    f16_sums = _of_f16_codes(by_f16, touched[0, :f16_used], by_f16_tables, lanes, found, small, marks)
-    bf16_sums = _of_bf16_codes(by_bf16, touched[1, :bf16_used], by_bf16_tables, lanes, found, small, marks)
+    f16_sums = _of_f16_codes(by_f16, touched[0, :f16_used], by_f16_tables, (lanes, found), small, marks)
+    bf16_sums = _of_bf16_codes(by_bf16, touched[1, :bf16_used], by_bf16_tables, (lanes, found), small, marks)
     words = by_f16_tables[0]
     found[_E4M3] = _of_fp8_codes(by_e4m3, 7, words, lanes, _E4M3)
     found[_E5M2] = _of_fp8_codes(by_e5m2, 8, words, lanes, _E5M2)
@@ -321,7 +325,7 @@ class Compiled:
     def cast(self, bits: Bits, bins: Counts, outliers: Counts, made: Made) -> Cast:
         """Count f32 values by their f16 codes and sides."""
         values = bits.view(np.float32)
-        total, inexact, low, outside = _cast(bits, values, bins, outliers, made.f16, made.bf16, made.index)
+        total, inexact, low, outside = _cast(bits, values, bins, outliers, tuple(made))
         return Cast(int(total), NOT_F16 * bool(inexact) | NOT_BF16 * bool(low) | OUTLIERS * bool(outside))
 
     def count(self, codes: Codes, bins: Counts) -> None:

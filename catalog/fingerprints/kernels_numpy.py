@@ -32,7 +32,7 @@ class Plain:
         """Count f32 values by their f16 codes and sides."""
         f16, bf16 = rounding.f16_codes(bits), rounding.bf16_codes(bits)
         index, exact = _bins(bits, f16)
-        made.f16[: bits.size], made.bf16[: bits.size], made.index[: bits.size] = f16, bf16, index
+        made.f16[: bits.size], made.bf16[: bits.size], made.numbers[: bits.size] = f16, bf16, index
         np.add.at(bins, index, 1)
         size = f16 & 0x7FFF
         outside = (size < tables.LEAST) | (size >= tables.INFINITE)

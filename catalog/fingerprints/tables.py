@@ -119,11 +119,16 @@ def source(dtype: str) -> Source:
 
 def exact_words(bits: Bits) -> Words:
     """The word of each f32 value, given by its bits: what `m32` is the sum of."""
-    mixed = (plain_bits(bits).astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(32)
-    mixed *= np.uint64(0xD6E8FEB86659FD93)
-    mixed ^= mixed >> np.uint64(29)
-    return mixed
+    return mixed(plain_bits(bits).astype(np.uint64))
+
+
+def mixed(words: Words) -> Words:
+    """Each word as one that looks like chance."""
+    found = (words + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    found ^= found >> np.uint64(32)
+    found *= np.uint64(0xD6E8FEB86659FD93)
+    found ^= found >> np.uint64(29)
+    return found
 
 
 def plain_bits(bits: Bits) -> Bits:
@@ -154,7 +159,7 @@ def _f32() -> Source:
 
 def _fp8(bits: Bits) -> tuple[Codes, Codes]:
     values = codes.values_of(bits)
-    return codes.e4m3_codes(values) >> E4M3_SHIFT, codes.e5m2_codes(values) >> E5M2_SHIFT
+    return codes.e4m3_codes(values) >> np.uint16(E4M3_SHIFT), codes.e5m2_codes(values) >> np.uint16(E5M2_SHIFT)
 
 
 def _finite(bits: Bits) -> npt.NDArray[np.float64]:

@@ -76,10 +76,15 @@ def is_weight(tensor: TensorInfo) -> bool:
 
     32-bit integers stay in: GPTQ and AWQ keep their weights in them.
     """
-    if tensor.dtype in _NO_WEIGHT_TYPES or tensor.name.startswith(_OPTIMISER_PREFIXES):
+    if tensor.dtype in _NO_WEIGHT_TYPES or is_optimiser_state(tensor.name):
         return False
     last = tensor.name.rpartition(".")[2]
-    return last not in _SCHEDULE and last not in _COUNTERS and last not in _OPTIMISER
+    return last not in _SCHEDULE and last not in _COUNTERS
+
+
+def is_optimiser_state(name: str) -> bool:
+    """Whether a training run keeps it beside the weights."""
+    return name.startswith(_OPTIMISER_PREFIXES) or name.rpartition(".")[2] in _OPTIMISER
 
 
 def without_copies(names: Sequence[str]) -> list[int]:

@@ -95,12 +95,12 @@ class TensorLane:
 
 def begun(tensor: TensorInfo) -> blake3:
     """The hasher of one tensor's td, which wants its values: little-endian, in C order."""
-    return blake3(_prefix(tensor.dtype, tensor.values))
+    return blake3(prefix(tensor.dtype, tensor.values))
 
 
 def tensor_digest(dtype: str, values: int, data: bytes | memoryview) -> bytes:
     """td of one tensor whose bytes are at hand: `values` elements of `dtype`, little-endian, C order."""
-    hasher = blake3(_prefix(dtype, values))
+    hasher = blake3(prefix(dtype, values))
     hasher.update(data)
     return hasher.digest()
 
@@ -134,11 +134,12 @@ def _span(tensor: TensorInfo, size: int) -> _Span:
     stop = tensor.offset + tensor.nbytes
     if tensor.offset < 0 or tensor.nbytes < 0 or stop > size:
         raise truncated(max(stop, 0), size)
-    return _Span(tensor.offset, stop, _prefix(tensor.dtype, tensor.values))
+    return _Span(tensor.offset, stop, prefix(tensor.dtype, tensor.values))
 
 
 @lru_cache(maxsize=4096)
-def _prefix(dtype: str, values: int) -> bytes:
+def prefix(dtype: str, values: int) -> bytes:
+    """What the values of a tensor follow in its td."""
     return b"isotope/tensor/v1\0" + dtype.encode() + b"\0" + _u64(values)
 
 
