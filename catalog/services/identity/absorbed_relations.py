@@ -13,7 +13,7 @@ from catalog.models import Decision, Match, Preview, Variant
 from catalog.services import findings
 from catalog.services.findings import Raised
 from catalog.services.matching import storing
-from catalog.vocabulary import Basis, DecisionKind, Direction, FindingCode, Relation
+from catalog.vocabulary import Basis, DecisionKind, FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,14 +34,6 @@ _MOVE_FINDINGS = """
 UPDATE catalog_finding moved SET variant_id = pair.survivor
 FROM unnest(%(losers)s::uuid[], %(survivors)s::uuid[]) pair(loser, survivor) WHERE moved.variant_id = pair.loser
 """
-
-_OTHER_WAY = {
-    Relation.PART_OF.value: Relation.CONTAINS.value,
-    Relation.CONTAINS.value: Relation.PART_OF.value,
-    Direction.LEFT_FROM_RIGHT.value: Direction.RIGHT_FROM_LEFT.value,
-    Direction.RIGHT_FROM_LEFT.value: Direction.LEFT_FROM_RIGHT.value,
-}
-"""The same told from the other end; what is not here is the same from both."""
 
 
 def move(*, pairs: Sequence[tuple[Variant, Variant]]) -> None:
@@ -96,34 +88,11 @@ def _repointed(old: Sequence[Match], target: Mapping[UUID, UUID]) -> list[Match]
         match.pk = match.lease = match.leased_until = None
         match.left_id, match.right_id = left, right
         if right < left:
-            _turn(match)
+            storing.turn(match)
         known = moved.setdefault((match.left_id, match.right_id), match)
         if storing.surer(match, known):
             moved[match.left_id, match.right_id] = match
     return [moved[ends] for ends in sorted(moved)]
-
-
-def _turn(match: Match) -> None:
-    """Ends are kept in order, so the relation may have to be told from the other end, with its whole evidence."""
-    match.left_id, match.right_id = match.right_id, match.left_id
-    match.relation = _OTHER_WAY.get(match.relation, match.relation)
-    match.direction = _OTHER_WAY.get(match.direction, match.direction)
-    match.evidence = {**match.evidence, "components": [_turned(part) for part in match.evidence.get("components", ())]}
-    if match.packed is not None:
-        try:
-            match.packed = packing.pack(flipped(packing.unpack(bytes(match.packed))))
-        except ValueError:  # of another version: the relation remains, and can be told anew
-            match.packed = None
-
-
-def _turned(part: dict[str, Json]) -> dict[str, Json]:
-    relation = str(part.get("relation", ""))
-    return {
-        **part,
-        "left": part.get("right"),
-        "right": part.get("left"),
-        "relation": _OTHER_WAY.get(relation, relation),
-    }
 
 
 def _move_rejections(target: Mapping[UUID, UUID]) -> None:

@@ -15,7 +15,7 @@ from catalog.formats.text import clean_text
 from catalog.matching import packing
 from catalog.matching.flipping import flipped
 from catalog.models import Match
-from catalog.vocabulary import Certainty, Doubt, Relation
+from catalog.vocabulary import Certainty, Direction, Doubt, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -45,6 +45,13 @@ _FIELDS = (
     "out_of_reach",
     "attempts",
 )
+_OTHER_WAY = {
+    Relation.PART_OF.value: Relation.CONTAINS.value,
+    Relation.CONTAINS.value: Relation.PART_OF.value,
+    Direction.LEFT_FROM_RIGHT.value: Direction.RIGHT_FROM_LEFT.value,
+    Direction.RIGHT_FROM_LEFT.value: Direction.LEFT_FROM_RIGHT.value,
+}
+"""The same told from the other end; what is not here is the same from both."""
 _MOST_NAMED = 32
 """Settings that a summary names; the packed evidence has them all."""
 
@@ -124,15 +131,18 @@ def make_room(row: Match) -> bool:
     return False
 
 
-def turn(row: Match) -> bool:
-    """Tells the row's evidence from its other end; False if it cannot be read."""
+def turn(row: Match) -> None:
+    """Tells a relation from its other end."""
+    row.left_id, row.right_id = row.right_id, row.left_id
     try:
         evidence = flipped(packing.unpack(bytes(row.packed or b"")))
-    except ValueError:
-        return False
+    except ValueError:  # none was packed, or by another version: the relation remains, and can be found anew
+        row.relation = _OTHER_WAY.get(row.relation, row.relation)
+        row.direction = _OTHER_WAY.get(row.direction, row.direction)
+        row.packed = None
+        return
     row.relation, row.direction = evidence.relation.value, evidence.direction.value
     row.evidence, row.packed = {**row.evidence, **summary(evidence)}, _packed(evidence)
-    return True
 
 
 def _known(pairs: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Match]:
