@@ -95,6 +95,15 @@ def _repointed(old: Sequence[Match], target: Mapping[UUID, UUID]) -> list[Match]
     return [moved[ends] for ends in sorted(moved)]
 
 
+def _move_searches(target: Mapping[UUID, UUID]) -> None:
+    """Whoever waits to be compared waits as its survivor."""
+    waiting = Variant.objects.filter(pk__in=target, search_due=True)
+    due = {target[pk] for pk in waiting.values_list("pk", flat=True)}
+    if due:
+        Variant.objects.filter(pk__in=due).update(search_due=True)
+        waiting.update(search_due=False, search_lease=None, search_until=None)
+
+
 def _move_rejections(target: Mapping[UUID, UUID]) -> None:
     """Those that name the loser bind its survivor from now on; one between the two is closed, with a finding."""
     names = [loser.bytes for loser in target]

@@ -91,7 +91,7 @@ def _components(ids: Collection[UUID]) -> Mapping[UUID, tuple[Fingerprint, ...]]
     rows = Component.objects.filter(variant__in=ids, fingerprint__isnull=False).order_by("variant", "pk")
     found: dict[UUID, list[Fingerprint]] = defaultdict(list)
     for variant, packed in rows.values_list("variant", "fingerprint"):
-        from catalog.fingerprints import packing
+        from catalog.fingerprints import packing  # noqa: PLC0415
 
         try:
             found[variant].append(packing.unpack(bytes(packed or b"")))
