@@ -19,7 +19,7 @@ from catalog.matching.full_counts import MOST_OUTSIDE_TENSOR, Class
 from catalog.matching.full_faces import Face
 from catalog.matching.full_rows import settled
 from catalog.matching.full_scales import unexplained
-from catalog.matching.full_streams import Side, Values, blocks, run, values_of
+from catalog.matching.full_streams import Side, blocks, readable, run, values_of
 from catalog.matching.full_ways import FLOATS, ROUND, Way
 from catalog.matching.pairing_precision import to_bf16, to_f16
 from catalog.matching.whole import concluded, paired
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from catalog.fingerprints.base import TensorPrint
+    from catalog.fingerprints.values import ValueReader
     from catalog.matching.base import ComponentVerdict, Evidence, Pair, Subject
     from catalog.matching.full_counts import Count
 
@@ -43,8 +44,8 @@ _SCALES_READ = 1 << 10
 def compare_in_full(
     left: Subject,
     right: Subject,
-    left_values: Values,
-    right_values: Values,
+    left_values: ValueReader,
+    right_values: ValueReader,
     *,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -82,7 +83,7 @@ class _Work:
 class _Reach:
     """Where the tensors of both sides are read, by their names."""
 
-    def __init__(self, left: Values, right: Values) -> None:
+    def __init__(self, left: ValueReader, right: ValueReader) -> None:
         self._left, self._right = left, right
         self._lefts = {tensor.name: number for number, tensor in enumerate(left.tensors)}
         self._rights = {tensor.name: number for number, tensor in enumerate(right.tensors)}
@@ -94,7 +95,7 @@ class _Reach:
         return (left, right) if left is not None and right is not None else None
 
 
-def _side(values: Values, numbers: dict[str, int], tensor: TensorPrint) -> Side | None:
+def _side(values: ValueReader, numbers: dict[str, int], tensor: TensorPrint) -> Side | None:
     number = numbers.get(tensor.name)
     if number is None or not values.has_interval(number):
         return None
@@ -115,7 +116,7 @@ class _Plan:
         self._tasks: list[_Task] = []
         for pair in () if verdict.relation in _DECIDED else pairs:
             sides = reach.sides(pair)
-            if sides is None:
+            if sides is None or not readable(pair):
                 self._unread.append(pair)
             else:
                 self._tasks.append(_Task(pair, *sides))

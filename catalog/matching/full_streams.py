@@ -6,8 +6,10 @@ strips, each as large as memory allows.
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from itertools import permutations
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,11 +18,11 @@ from catalog.fingerprints.base import Samples
 from catalog.vocabulary import Mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from catalog.fingerprints.base import Floats, TensorPrint
-    from catalog.formats.base import TensorInfo
+    from catalog.fingerprints.values import ValueReader
     from catalog.matching.base import Pair
 
     Rows: TypeAlias = "Callable[[int, int], Samples]"
@@ -33,40 +35,28 @@ STRIP = 2 << 20
 _TRIED = 16 << 10
 """Values by which the order of dimensions is found, of those that the shape allows."""
 _MOST_AXES = 5
+_ROTARY = re.compile(r"attn_[qk]\b")
+"""Tensors whose rows the reader may put in order, as the header says."""
 _HEAD_SIZES = (64, 80, 96, 128, 256, 32, 48, 112, 160, 192)
 """Rows of a head, of models with rotary embeddings."""
-
-
-class Values(Protocol):
-    """What the values of a file are read through; `fingerprints.values.ValueReader` is one."""
-
-    @property
-    def tensors(self) -> Sequence[TensorInfo]: ...
-
-    def rows(self, tensor: int, first: int, count: int) -> Samples:
-        """Value, low and high of every element of so many rows: arrays of shape (count, columns)."""
-        ...
-
-    def has_interval(self, tensor: int) -> bool: ...
-
-    def read(self, file: int, offset: int, length: int) -> bytes: ...
 
 
 class Side(NamedTuple):
     """One tensor, and where its values are read."""
 
-    values: Values
+    values: ValueReader
     number: int
     tensor: TensorPrint
 
-    def rows(self, first: int, count: int) -> Samples:
-        """As they lie in the file. Of F32 the values alone: what they may have been is seldom asked, and dear."""
-        columns = self.tensor.columns
+    def rows(self, first: int, count: int, *, heads: int = 0, columns: slice | None = None) -> Samples:
+        """Shape (count, columns). Of F32 the values alone: what they may have been is seldom asked, and dear."""
         info = self.values.tensors[self.number]
-        if info.dtype != "F32" or info.stored is not None:
-            return _shaped(self.values.rows(self.number, first, count), count, columns)
-        raw = self.values.read(info.file, info.offset + first * columns * 4, count * columns * 4)
-        found = np.frombuffer(raw, "<f4").astype(np.float64).reshape(count, columns)
+        plain = info.dtype == "F32" and info.stored is None and not _ROTARY.search(info.name)
+        if heads or columns is not None or not plain:
+            return self.values.rows(self.number, first, count, heads=heads, columns=columns)
+        width = self.tensor.columns
+        raw = self.values.read(info.file, info.offset + first * width * 4, count * width * 4)
+        found = np.frombuffer(raw, "<f4").astype(np.float64).reshape(count, width)
         return Samples(found, found, found)
 
 
@@ -87,18 +77,18 @@ def _each(block: Samples, change: Callable[[Floats], Floats]) -> Samples:
 
 
 class View(NamedTuple):
-    """A tensor as the pair sees it. `unit`: rows come in multiples of so many. `most`: values of a block at best."""
+    """A tensor as the pair sees it. `most`: values of a block at best."""
 
     rows: int
     columns: int
     read: Rows
-    unit: int = 1
     most: int = BLOCK
 
 
 def blocks(pair: Pair, left: Side, right: Side) -> Iterator[tuple[Samples, Samples]]:
     """All values of the pair, flat, those of the left beside those of the right."""
-    if pair.mapped == Mapped.RESHAPED:
+    wide = pair.mapped == Mapped.STRAIGHT and left.tensor.columns > BLOCK and not pair.transposed
+    if pair.mapped == Mapped.RESHAPED or wide:
         yield from _flat(left, right)
         return
     one, other = _views(pair, left, right)
@@ -110,6 +100,12 @@ def blocks(pair: Pair, left: Side, right: Side) -> Iterator[tuple[Samples, Sampl
     yield from _both(one, other)
 
 
+def readable(pair: Pair) -> bool:
+    """Whether a row of each side fits into memory, where values do not meet as they lie."""
+    flat = pair.mapped in {Mapped.STRAIGHT, Mapped.RESHAPED} and not pair.transposed
+    return flat or max(pair.left.columns, pair.right.columns) <= STRIP
+
+
 def values_of(pair: Pair) -> int:
     """How many values the pair has: those of the smaller one where it is part of the other."""
     return min(pair.left.values, pair.right.values)
@@ -117,8 +113,7 @@ def values_of(pair: Pair) -> int:
 
 def _both(one: View, other: View) -> Iterator[tuple[Samples, Samples]]:
     """Strip by strip if one of them needs it, and these block by block."""
-    strip = _count(one, max(one.most, other.most), max(one.unit, other.unit))
-    block = _count(one, BLOCK, max(one.unit, other.unit))
+    strip, block = _count(one, max(one.most, other.most)), _count(one, BLOCK)
     for first in range(0, one.rows, strip):
         count = min(strip, one.rows - first)
         kept = [view.read(first, count) if view.most > BLOCK else None for view in (one, other)]
@@ -130,9 +125,9 @@ def _both(one: View, other: View) -> Iterator[tuple[Samples, Samples]]:
             )
 
 
-def _count(view: View, values: int, unit: int) -> int:
-    """Rows with so many values at most, in whole units, and one unit at least."""
-    return max(1, values // max(1, view.columns * unit)) * unit
+def _count(view: View, values: int) -> int:
+    """Rows with so many values at most, and one at least."""
+    return max(1, values // max(1, view.columns))
 
 
 def _cut(whole: Samples, begin: int, rows: int) -> Samples:
@@ -141,10 +136,6 @@ def _cut(whole: Samples, begin: int, rows: int) -> Samples:
 
 def _ravel(block: Samples) -> Samples:
     return _each(block, lambda array: array.reshape(-1))
-
-
-def _shaped(block: Samples, count: int, columns: int) -> Samples:
-    return _each(block, lambda array: array.reshape(count, columns))
 
 
 def _views(pair: Pair, left: Side, right: Side) -> tuple[View, View]:
@@ -163,11 +154,9 @@ def _views(pair: Pair, left: Side, right: Side) -> tuple[View, View]:
     return one, other._replace(read=lambda first, count: _shifted(right, plain(first, count), pair.shift))
 
 
-def _plain(side: Side, heads: int) -> View:
-    rows, columns = side.tensor.rows, side.tensor.columns
-    if not heads or rows % (2 * heads):
-        return View(rows, columns, side.rows)
-    return _rotary(side, rows // heads)
+def _plain(side: Side, heads: int = 0) -> View:
+    """As it lies; with `heads` its rows are put in order, so many heads of queries or keys."""
+    return View(side.tensor.rows, side.tensor.columns, partial(side.rows, heads=heads))
 
 
 def _found_heads(left: Side, right: Side) -> tuple[int, int]:
@@ -175,24 +164,14 @@ def _found_heads(left: Side, right: Side) -> tuple[int, int]:
     rows, best, found = left.tensor.rows, np.inf, (0, 0)
     if rows != right.tensor.rows or left.tensor.columns != right.tensor.columns:
         return found
+    some = slice(0, min(left.tensor.columns, _TRIED // max(_HEAD_SIZES)))
     for size in (size for size in _HEAD_SIZES if rows % size == 0):
-        heads = rows // size
-        for tried in ((heads, 0), (0, heads)):
-            one, other = _plain(left, tried[0]).read(0, size), _plain(right, tried[1]).read(0, size)
+        for tried in ((rows // size, 0), (0, rows // size)):
+            one = left.rows(0, size, heads=tried[0], columns=some)
+            other = right.rows(0, size, heads=tried[1], columns=some)
             apart = float(np.nanmean(np.abs(one.values - other.values)))
             best, found = (apart, tried) if apart < best else (best, found)
     return found
-
-
-def _rotary(side: Side, size: int) -> View:
-    """Rows of heads of `size`, each with its two halves interleaved as llama.cpp has them: here one after the other."""
-
-    def read(first: int, count: int) -> Samples:
-        block = side.rows(first, count)
-        shape = (count // size, size // 2, 2, side.tensor.columns)
-        return _each(block, lambda array: array.reshape(shape).swapaxes(1, 2).reshape(count, -1))
-
-    return View(side.tensor.rows, side.tensor.columns, read, unit=size)
 
 
 def _shifted(side: Side, block: Samples, shift: float) -> Samples:
@@ -204,7 +183,7 @@ def _turned(side: Side) -> View:
     rows, columns = side.tensor.rows, side.tensor.columns
 
     def read(first: int, count: int) -> Samples:
-        return _assembled(side, (count, rows), lambda array: array[:, first : first + count].T, axis=1)
+        return _assembled(side, (count, rows), lambda array: array.T, axis=1, columns=slice(first, first + count))
 
     return View(columns, rows, read, most=STRIP)
 
@@ -236,11 +215,17 @@ def _flat(left: Side, right: Side) -> Iterator[tuple[Samples, Samples]]:
 
 
 def run(side: Side, first: int, count: int) -> Samples:
-    """Flat: so many values from number `first` on: out of the rows that hold them."""
+    """Flat: so many values from number `first` on, out of the rows that hold them, or out of a part of one row."""
     columns = max(1, side.tensor.columns)
-    row = first // columns
+    row, begin = divmod(first, columns)
+    if columns > BLOCK:
+        parts = []
+        while count:
+            length = min(count, columns - begin)
+            parts.append(side.rows(row, 1, columns=slice(begin, begin + length)))
+            row, begin, count = row + 1, 0, count - length
+        return Samples(*(np.concatenate(arrays, axis=1).reshape(-1) for arrays in zip(*parts, strict=True)))
     rows = side.rows(row, -(-(first + count) // columns) - row)
-    begin = first - row * columns
     return _each(rows, lambda array: array.reshape(-1)[begin : begin + count])
 
 
@@ -256,12 +241,12 @@ def _axes(left: Side, right: Side) -> View:
             apart = float(np.nanmean(np.abs(_ordered(block, one) - wanted)))
             best, order = (apart, one) if apart < best else (best, order)
     if not np.isfinite(best):
-        return _plain(right, 0)
+        return _plain(right)
 
     def read(first: int, count: int) -> Samples:
         return _each(_gathered(right, shape, order[0], first, count), lambda array: _ordered(array, order))
 
-    return View(rows, columns, read, most=STRIP)
+    return View(rows, columns, read, most=STRIP if order[0] else BLOCK)
 
 
 def _gathered(side: Side, shape: tuple[int, ...], axis: int, first: int, count: int) -> Samples:
@@ -273,12 +258,20 @@ def _gathered(side: Side, shape: tuple[int, ...], axis: int, first: int, count: 
     return _assembled(side, wanted, lambda array: array.reshape(len(array), *shape[1:])[cut], axis=0)
 
 
-def _assembled(side: Side, shape: tuple[int, ...], change: Callable[[Floats], Floats], *, axis: int) -> Samples:
+def _assembled(
+    side: Side,
+    shape: tuple[int, ...],
+    change: Callable[[Floats], Floats],
+    *,
+    axis: int,
+    columns: slice | None = None,
+) -> Samples:
     """What `change` leaves of all rows of a tensor, put together along an axis that its rows follow."""
-    step = max(1, BLOCK // max(1, side.tensor.columns))
+    width = columns.stop - columns.start if columns is not None else side.tensor.columns
+    step = max(1, BLOCK // max(1, width))
     found: list[Floats] = []
     for begin in range(0, side.tensor.rows, step):
-        block = _each(side.rows(begin, min(step, side.tensor.rows - begin)), change)
+        block = _each(side.rows(begin, min(step, side.tensor.rows - begin), columns=columns), change)
         parts = block if block.low is not block.values else (block.values,)
         found = found or [np.empty(shape) for _ in parts]
         for target, part in zip(found, parts, strict=True):
