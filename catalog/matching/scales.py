@@ -151,18 +151,18 @@ def _adapters(subject: Subject) -> Iterator[_Adapter]:
         found = _adapter(part, config) if isinstance(config, dict) else None
         if found is not None:
             yield found
-    alpha = _number(header.get("adapter.lora.alpha"))
+    alpha = number(header.get("adapter.lora.alpha"))
     if alpha is not None:
         yield _Adapter("", alpha, {}, by_root=False)
 
 
 def _adapter(part: str, config: Mapping[str, Json]) -> _Adapter | None:
-    alpha = _number(config.get("lora_alpha"))
+    alpha = number(config.get("lora_alpha"))
     if alpha is None:
         return None
     pattern = config.get("alpha_pattern")
     rows = pattern.items() if isinstance(pattern, dict) else ()
-    patterns = {key: number for key, value in rows if (number := _number(value)) is not None}
+    patterns = {key: told for key, value in rows if (told := number(value)) is not None}
     return _Adapter(part, alpha, patterns, by_root=config.get("use_rslora") is True)
 
 
@@ -179,8 +179,14 @@ def _saved(text: Json) -> Iterator[tuple[str, Json]]:
         yield f"{part}.", {key: value for of, _, key, value in rows if of == part}
 
 
-def _number(value: Json) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def number(value: Json) -> float | None:
+    """What a configuration says as a number; whole ones may have any size there."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _pairs(

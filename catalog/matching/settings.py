@@ -13,6 +13,7 @@ from catalog.matching import scales
 from catalog.matching.base import Difference
 from catalog.matching.meanings import MEANING, NOISE
 from catalog.matching.phrases import STRENGTH
+from catalog.matching.scales import number
 from catalog.vocabulary import Direction, Relation, SameModel
 
 if TYPE_CHECKING:
@@ -124,28 +125,36 @@ def _flat(table: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
 
 def _differ(left: Json, right: Json) -> bool:
     """Both state something, and it is not the same; numbers as exactly as they are kept."""
-    if _nothing(left) or _nothing(right) or left == right:
+    if _nothing(left) or _nothing(right):
         return False
-    if _is_number(left) and _is_number(right):
-        return not math.isclose(float(str(left)), float(str(right)), rel_tol=_AS_STORED)
+    one, other = number(left), number(right)
+    if one is not None and other is not None:
+        return not math.isclose(one, other, rel_tol=_AS_STORED)
     if isinstance(left, str) and isinstance(right, str):
         return left.lower() != right.lower()
-    return True
+    return type(left) is not type(right) or _text(left) != _text(right)
 
 
 def _nothing(value: Json) -> bool:
     return value is None or (isinstance(value, str) and value.lower() in _EMPTY)
 
 
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _short(value: Json) -> Json:
     """What a line can hold of a value."""
     if not isinstance(value, str | list | dict):
         return value
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    text = value if isinstance(value, str) else _text(value)
     if len(text) <= _LONGEST:
         return value
     return text[: _LONGEST - 1] + "…"
+
+
+def _text(value: Json) -> str:
+    """One spelling; lists nested deeper than any configuration are all alike."""
+    try:
+        return json.dumps(value, sort_keys=True)
+    except RecursionError:
+        return _DEEP
+
+
+_DEEP = "…" * (_LONGEST + 1)
