@@ -59,5 +59,14 @@ class Migration(migrations.Migration):
             model_name='componentprobe',
             index=models.Index(condition=models.Q(('component', models.F('family'))), fields=['build', 'component'], name='probe_first'),
         ),
+        migrations.AddField(
+            model_name='component',
+            name='version',
+            field=models.SmallIntegerField(default=0),
+        ),
+        migrations.AddIndex(
+            model_name='component',
+            index=models.Index(fields=['version', 'variant'], name='component_of_version'),
+        ),
         migrations.RunSQL(_STORAGE, migrations.RunSQL.noop),
     ]

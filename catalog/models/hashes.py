@@ -89,6 +89,8 @@ class Component(models.Model):
     weights_digest = models.BinaryField(max_length=32, null=True)
     fingerprint = models.BinaryField(null=True)
     """The tensors' fingerprints as one packed value; NULL until the weights were read in full."""
+    version = models.SmallIntegerField(default=0)
+    """Of the fingerprints that were looked for when it was last read in full, found or not; 0 before that."""
     core_tensors = models.IntegerField(db_default=0)
     core_values = models.BigIntegerField(db_default=0)
     exact_f16 = models.BooleanField(db_default=False)
@@ -100,6 +102,7 @@ class Component(models.Model):
         ]
         indexes = [
             models.Index(fields=["weights_digest"], name="component_by_weights", condition=~Q(weights_digest=None)),
+            models.Index(fields=["version", "variant"], name="component_of_version"),
         ]
 
     def __str__(self) -> str:
