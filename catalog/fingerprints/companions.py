@@ -13,6 +13,8 @@ import re
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from catalog.fingerprints.positions import matrix
 
 if TYPE_CHECKING:
@@ -49,8 +51,14 @@ class Scale(NamedTuple):
 
     def numbers(self, places: Places, columns: int) -> Places:
         """Numbers of the scales of the values with these numbers in C order, of a matrix of so many columns."""
-        row, column = places // columns, places % columns
-        return self.first + row // self.rows * self.across + column // self.columns
+        row, column = np.divmod(places, columns)
+        found: Places = self.first + row // self.rows * self.across + column // self.columns
+        return found
+
+    def grid(self, rows: Places, columns: Places) -> Places:
+        """The same of all values in these rows and columns: shape (rows, columns)."""
+        found: Places = self.first + (rows // self.rows * self.across)[:, None] + (columns // self.columns)[None, :]
+        return found
 
 
 class Beside(NamedTuple):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from blake3 import blake3
 
     from catalog.formats.base import TensorInfo
-    from catalog.hashing.reading import Reader
+    from catalog.hashing.varints import Filling
 
     Bytes = npt.NDArray[np.uint8]
 
@@ -67,17 +67,17 @@ def swap_of(dtype: str) -> int:
     return width // 2 if dtype.startswith("C") else width
 
 
-def feed(reader: Reader, tensor: TensorInfo, hasher: blake3, check: Callable[[], None]) -> None:
+def feed(reader: Filling, tensor: TensorInfo, hasher: blake3, check: Callable[[], None]) -> None:
     """Give the hasher the tensor's values in order. `check` is called before each read, and may raise.
 
     Raises `MalformedFile` where the bytes are not the values that the tensor has.
     """
-    for block in _blocks(reader, tensor, check):
+    for block in blocks(reader, tensor, check):
         hasher.update(np.ascontiguousarray(block).data)
 
 
-def _blocks(reader: Reader, tensor: TensorInfo, check: Callable[[], None]) -> Iterator[Bytes]:
-    """The values as bytes, little-endian, in C order, at most `_BLOCK` at once."""
+def blocks(reader: Filling, tensor: TensorInfo, check: Callable[[], None]) -> Iterator[Bytes]:
+    """The values as bytes, little-endian, in C order, at most `_BLOCK` at once; `feed` says what is raised."""
     stored = tensor.stored
     if stored is not None and stored.varint:
         yield from varints(reader, tensor, bits_of(tensor.dtype), check)
@@ -88,14 +88,14 @@ def _blocks(reader: Reader, tensor: TensorInfo, check: Callable[[], None]) -> It
         yield piece.reshape(-1, swap)[:, ::-1] if swap > 1 else piece
 
 
-def _plain(reader: Reader, tensor: TensorInfo, check: Callable[[], None]) -> Iterator[Bytes]:
+def _plain(reader: Filling, tensor: TensorInfo, check: Callable[[], None]) -> Iterator[Bytes]:
     step = _BLOCK  # a multiple of every width
     for at in range(0, tensor.nbytes, step):
         check()
         yield _read(reader, tensor.offset + at, min(step, tensor.nbytes - at))
 
 
-def _strided(reader: Reader, tensor: TensorInfo, check: Callable[[], None]) -> Iterator[Bytes]:
+def _strided(reader: Filling, tensor: TensorInfo, check: Callable[[], None]) -> Iterator[Bytes]:
     """The values of a view: block by block of its C order, each gathered from where it lies."""
     width = width_of(tensor.dtype)
     strides = tensor.stored.strides if tensor.stored is not None else ()
@@ -150,7 +150,7 @@ def _split(axes: Sequence[_Axis], width: int, most: int) -> tuple[int, int]:
 
 
 def _gather(
-    reader: Reader, offset: int, box: Sequence[_Axis], width: int, check: Callable[[], None]
+    reader: Filling, offset: int, box: Sequence[_Axis], width: int, check: Callable[[], None]
 ) -> npt.NDArray[np.generic]:
     """The values of one block, whose own span is large: cut along the widest steps until reading pays."""
     block = np.empty([axis.length for axis in box], _VALUES[width])
@@ -193,7 +193,7 @@ def _wanted(axes: Sequence[_Axis], width: int) -> int:
     return count
 
 
-def _read(reader: Reader, offset: int, length: int) -> Bytes:
+def _read(reader: Filling, offset: int, length: int) -> Bytes:
     room = bytearray(length)
     reader.fill(memoryview(room), offset)
     return np.frombuffer(room, np.uint8)

@@ -5,7 +5,7 @@ protobuf.dev/programming-guides/encoding; negative numbers are ten bytes long. O
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,14 +18,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from catalog.formats.base import TensorInfo
-    from catalog.hashing.reading import Reader
 
 _BLOCK = 1 << 20
 _LONGEST = 10
 
 
+class Filling(Protocol):
+    """What reads a file: `hashing.reading.Reader` is one."""
+
+    def fill(self, block: memoryview, offset: int) -> None:
+        """Fill the whole block from that offset; raises where the file ends before."""
+        ...
+
+
 def varints(
-    reader: Reader, tensor: TensorInfo, bits: int, check: Callable[[], None]
+    reader: Filling, tensor: TensorInfo, bits: int, check: Callable[[], None]
 ) -> Iterator[npt.NDArray[np.uint8]]:
     """The values of `bits` each as little-endian bytes; of less than a byte, each number is a byte of them.
 
