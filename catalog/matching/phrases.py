@@ -34,6 +34,7 @@ _DOUBTS: Mapping[Doubt, str] = {
     Doubt.NO_VALUES: "one of them holds no values that can be read.",
     Doubt.NOT_HASHED: "one of them was not read in full yet.",
     Doubt.TOO_SMALL: "there are too few sampled weights to be sure.",
+    Doubt.TOO_MANY: "there are too many tensors to find out which is which.",
     Doubt.NO_INTERVAL: "its quantisation leaves no bounds that values could be held against.",
     Doubt.DOUBLE_ROUNDING: "a few values differ by one step: rounded twice, or lightly trained.",
     Doubt.OFF_SAMPLE: "the samples agree, but keys over all values do not: something differs outside of the samples.",

@@ -80,6 +80,7 @@ class Doubt(Word):
     NO_VALUES = "no_values", "one of them holds no values that can be read"
     NOT_HASHED = "not_hashed", "one of them was not read in full yet"
     TOO_SMALL = "too_small", "there are too few weights to tell"
+    TOO_MANY = "too_many", "there are too many tensors to find out which is which"
     NO_INTERVAL = "no_interval", "its quantisation leaves no bounds to compare with"
     DOUBLE_ROUNDING = "double_rounding", "a few values differ by one step: rounded twice, or lightly trained"
     OFF_SAMPLE = "off_sample", "the samples agree, but the keys over all values do not"

@@ -1,0 +1,215 @@
+"""Which tensors are the same beyond doubt: by digests, and by keys over all their values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from catalog.fingerprints.base import CODES, Rung
+from catalog.matching.pairing_sides import Match, Side, Sort
+from catalog.vocabulary import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Iterator
+
+    from catalog.fingerprints.base import TensorPrint
+
+    Keys: TypeAlias = Callable[[TensorPrint], Iterable[Hashable]]
+
+
+class Join(NamedTuple):
+    """Tensors of the left whose `left` key is among the `right` keys of one of the right are joined."""
+
+    left: Keys
+    right: Keys
+    proven: bool
+    made: Direction
+    rung: str
+
+
+RUNGS = {
+    Rung.F16: "f16",
+    Rung.BF16: "bf16",
+    Rung.FB: "bf16>f16",
+    Rung.BF: "f16>bf16",
+    Rung.E4M3: "f8_e4m3",
+    Rung.E4M3_F16: "f16>f8_e4m3",
+    Rung.E4M3_BF16: "bf16>f8_e4m3",
+    Rung.E5M2: "f8_e5m2",
+    Rung.E5M2_F16: "f16>f8_e5m2",
+    Rung.E5M2_BF16: "bf16>f8_e5m2",
+}
+FLUSHED = "f16, subnormals flushed"
+_WIDTH = 16
+_OF_BF16 = (Rung.BF16, Rung.BF)
+
+
+def exact(left: Side, right: Side) -> list[Match]:
+    """The surest join of each tensor: digests first, equal keys next, roundings last. Each tensor at most once.
+
+    Of several with equal values, those of equal names and shapes are joined to each other; those left over when one
+    side has more of them are not in the answer: `tied` finds them.
+    """
+    seeker = _Seeker(left, right)
+    for join in _JOINS:
+        seeker.seek(join)
+    return seeker.found
+
+
+def tied(left: Side, right: Side, found: Iterable[Match], lone: list[int], *, mirrored: bool) -> list[Match]:
+    """Of the tensors `lone` (of the left; `mirrored`: of the right), those that a matched one of their side equals."""
+    side = right if mirrored else left
+    matched: dict[Hashable, Match] = {}
+    for match in found:
+        number = match.right if mirrored else match.left
+        for key in chain(_digest(side.tensors[number]), own(side.tensors[number])):
+            matched.setdefault(key, match)
+    again = []
+    for number in lone:
+        keys = chain(_digest(side.tensors[number]), own(side.tensors[number]))
+        match = next((matched[key] for key in keys if key in matched), None)
+        if match is not None:
+            place = {"right" if mirrored else "left": number}
+            again.append(match._replace(proven=match.proven, alone=False, **place))
+    return again
+
+
+class _Seeker:
+    """Finds joins among the tensors still open."""
+
+    def __init__(self, left: Side, right: Side) -> None:
+        self.left, self.right = left, right
+        self.open_left = [n for n, sort in enumerate(left.sorts) if sort is not Sort.NONE]
+        self.open_right = [n for n, sort in enumerate(right.sorts) if sort is not Sort.NONE]
+        self.found: list[Match] = []
+
+    def seek(self, join: Join) -> None:
+        """Add what `join` joins, and close it."""
+        lefts = _by_key(self.left, self.open_left, join.left)
+        if not lefts:
+            return
+        rights = _by_key(self.right, self.open_right, join.right)
+        taken_left: set[int] = set()
+        taken_right: set[int] = set()
+        for key in lefts.keys() & rights.keys():
+            mine = [n for n in lefts[key] if n not in taken_left]
+            others = [n for n in rights[key] if n not in taken_right]
+            alone = len(mine) == len(others) == 1
+            for one, other in assigned(self.left, self.right, mine, others):
+                if self.left.sizes[one] == self.right.sizes[other]:
+                    taken_left.add(one)
+                    taken_right.add(other)
+                    self.found.append(Match(one, other, join.proven, self._made(join, one, other), join.rung, alone))
+        self.open_left = [n for n in self.open_left if n not in taken_left]
+        self.open_right = [n for n in self.open_right if n not in taken_right]
+
+    def _made(self, join: Join, one: int, other: int) -> Direction:
+        """NONE where the source's values already were of the type they were rounded to."""
+        a, b = self.left.tensors[one], self.right.tensors[other]
+        if join.rung == "f16" and a.exact_f16 and b.exact_f16:
+            return Direction.NONE
+        if join.rung == "bf16" and a.exact_bf16 and b.exact_bf16:
+            return Direction.NONE
+        return join.made
+
+
+def _by_key(side: Side, numbers: list[int], keys: Keys) -> dict[Hashable, list[int]]:
+    found: dict[Hashable, list[int]] = defaultdict(list)
+    tensors = side.tensors
+    for number in numbers:
+        for key in keys(tensors[number]):
+            found[key].append(number)
+    return found
+
+
+def assigned(left: Side, right: Side, mine: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
+    """Pairs of tensors that are equal in value: by name, then by shape, then in their order."""
+    if len(mine) == len(others) == 1:
+        yield mine[0], others[0]
+        return
+    for trait in (_name, _shape, _nothing):
+        places: dict[Hashable, list[int]] = defaultdict(list)
+        for number in reversed(others):
+            places[trait(right, number)].append(number)
+        pairs = [(one, places[trait(left, one)].pop()) for one in mine if places.get(trait(left, one))]
+        yield from pairs
+        mine = [n for n in mine if n not in {one for one, _ in pairs}]
+        others = [n for n in others if n not in {other for _, other in pairs}]
+
+
+def _name(side: Side, number: int) -> Hashable:
+    return side.names[number]
+
+
+def _shape(side: Side, number: int) -> Hashable:
+    return side.tensors[number].shape
+
+
+def _nothing(_side: Side, _number: int) -> Hashable:
+    return None
+
+
+def _digest(tensor: TensorPrint) -> tuple[Hashable, ...]:
+    return (tensor.td,) if tensor.td else ()
+
+
+def _as_f16(tensor: TensorPrint) -> tuple[Hashable, ...]:
+    return (tensor.td_f16,) if tensor.td_f16 and tensor.dtype != "F16" else ()
+
+
+def _as_bf16(tensor: TensorPrint) -> tuple[Hashable, ...]:
+    return (tensor.td_bf16,) if tensor.td_bf16 and tensor.dtype != "BF16" else ()
+
+
+def own(tensor: TensorPrint) -> tuple[Hashable, ...]:
+    """The keys over its values as they are, in each domain that holds them exactly."""
+    if tensor.lanes is None:
+        return ()
+    lanes = tensor.lanes.tobytes()
+    keys: list[Hashable] = []
+    if tensor.exact_f16:
+        keys.append(("f16", rung_of(lanes, Rung.F16)))
+    if tensor.exact_bf16:
+        keys.append(("bf16", rung_of(lanes, Rung.BF16)))
+    return tuple(keys) or (("f32", rung_of(lanes, Rung.F16), tensor.m32),)
+
+
+def rung_of(lanes: bytes, rung: Rung) -> bytes:
+    """The two sums of one rung."""
+    return lanes[rung * _WIDTH : (rung + 1) * _WIDTH]
+
+
+def _rounded(rung: Rung) -> Keys:
+    domain = "bf16" if rung in _OF_BF16 else "f16"
+
+    def keys(tensor: TensorPrint) -> tuple[Hashable, ...]:
+        return () if tensor.lanes is None else ((domain, rung_of(tensor.lanes.tobytes(), rung)),)
+
+    return keys
+
+
+def _flushed(tensor: TensorPrint) -> tuple[Hashable, ...]:
+    """Of tensors with enough values to mean something: what is flushed to zero looks like any other."""
+    if tensor.lanes is None or tensor.codes_f16 < CODES:
+        return ()
+    return (rung_of(tensor.lanes.tobytes(), Rung.FZ),)
+
+
+def _flushed_exact(tensor: TensorPrint) -> tuple[Hashable, ...]:
+    return _flushed(tensor) if tensor.exact_f16 else ()
+
+
+def _both_ways(source: Keys, rounding: Keys, rung: str, *, proven: bool = False) -> Iterator[Join]:
+    yield Join(source, rounding, proven, Direction.RIGHT_FROM_LEFT, rung)
+    yield Join(rounding, source, proven, Direction.LEFT_FROM_RIGHT, rung)
+
+
+_JOINS = (
+    Join(_digest, _digest, proven=True, made=Direction.NONE, rung="equal"),
+    *_both_ways(_as_f16, _digest, "f16", proven=True),
+    *_both_ways(_as_bf16, _digest, "bf16", proven=True),
+    Join(own, own, proven=False, made=Direction.NONE, rung="equal"),
+    *(join for rung, word in RUNGS.items() for join in _both_ways(_rounded(rung), own, word)),
+    *_both_ways(_flushed, _flushed_exact, FLUSHED),
+)

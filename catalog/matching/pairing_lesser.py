@@ -1,0 +1,172 @@
+"""Pairs what is no evidence of its own: norms, biases, constants, scalars. What finds no like contradicts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from catalog.matching import thresholds
+from catalog.matching.pairing_sides import Side, is_large
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from catalog.fingerprints.base import Floats
+
+SHIFTS = (0.0, 1.0, -1.0)
+"""What may be added to the right: Gemma's norms are stored minus one in the one format and as they act in another."""
+
+
+class Like(NamedTuple):
+    """Two tensors, by their numbers, whose values may be the same. `near`: they differ by a step, as when rounded
+    twice.
+    """
+
+    left: int
+    right: int
+    shift: float = 0.0
+    near: bool = False
+
+
+class Bounds(NamedTuple):
+    """Values and intervals of tensors with equally many samples: shape (tensors, samples)."""
+
+    values: Floats
+    low: Floats
+    high: Floats
+
+
+def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> tuple[list[Like], list[Like]]:
+    """Those of the open tensors that may hold the same values; and those that cannot, though each lacks its like.
+
+    Namesakes first, then whatever lies nearest among those of equal size.
+    """
+    found: list[Like] = []
+    changed: list[Like] = []
+    spent = 0
+    for mine, others in _groups(left, right, lefts, rights):
+        likes = _namesakes(left, right, mine, others)
+        rest, more = _open(mine, others, likes)
+        spent += len(rest) * len(more)
+        if spent <= thresholds.SMALL_BUDGET:
+            likes += _by_nearness(left, right, rest, more)
+        found += likes
+        changed += _left_over(left, right, *_open(mine, others, likes))
+    return found, changed
+
+
+def _by_nearness(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
+    """As they are; then, of large ones, with one added."""
+    likes: list[Like] = []
+    for shift in SHIFTS if mine and is_large(left.sizes[mine[0]], ()) else SHIFTS[:1]:
+        likes += _nearest(left, right, *_open(mine, others, likes), shift)
+    return likes
+
+
+def _groups(left: Side, right: Side, lefts: list[int], rights: list[int]) -> list[tuple[list[int], list[int]]]:
+    """Of equal size, where both sides have any."""
+    mine: dict[int, list[int]] = defaultdict(list)
+    others: dict[int, list[int]] = defaultdict(list)
+    for number in lefts:
+        mine[left.sizes[number]].append(number)
+    for number in rights:
+        others[right.sizes[number]].append(number)
+    return [(mine[size], others[size]) for size in mine if size in others]
+
+
+def _open(mine: list[int], others: list[int], likes: Sequence[Like]) -> tuple[list[int], list[int]]:
+    taken_left, taken_right = {like.left for like in likes}, {like.right for like in likes}
+    return [n for n in mine if n not in taken_left], [n for n in others if n not in taken_right]
+
+
+def _namesakes(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
+    named = {right.names[number]: number for number in others}
+    likes = []
+    for number in mine:
+        other = named.get(left.names[number])
+        if other is not None:
+            likes += _nearest(left, right, [number], [other], 0.0)
+    return likes
+
+
+def _nearest(left: Side, right: Side, mine: list[int], others: list[int], shift: float) -> list[Like]:
+    """The compatible pairs, nearest first, each tensor once."""
+    likes = []
+    for length in {len(left.tensors[number].samples.values) for number in mine} - {0}:
+        some = [n for n in mine if len(left.tensors[n].samples.values) == length]
+        more = [n for n in others if len(right.tensors[n].samples.values) == length]
+        if some and more:
+            likes += _chosen(some, more, *_compared(_bounds(left, some), _bounds(right, more), shift), shift)
+    return likes
+
+
+def _bounds(side: Side, numbers: list[int]) -> Bounds:
+    return Bounds(*(np.stack([side.samples[number][column] for number in numbers]) for column in range(3)))
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def _compared(mine: Bounds, others: Bounds, shift: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Distance of each pair, infinite where they cannot be the same; and whether they differ by a step."""
+    distance = np.full((len(mine.values), len(others.values)), np.inf)
+    near = np.zeros(distance.shape, dtype=bool)
+    for at in range(len(mine.values)):
+        value, low, high = (column[at] for column in mine)
+        apart = np.abs(value - others.values - shift)
+        known = np.isfinite(apart)
+        outside = known & ~_meets(low, high, others.low + shift, others.high + shift)
+        step = _passed(np.maximum(np.abs(value), np.abs(others.values)), high - low, others.high - others.low)
+        further = known & ~_meets(low - step, high + step, others.low + shift, others.high + shift)
+        fits = known.any(axis=1) & ~further.any(axis=1)
+        distance[at] = np.where(fits, np.where(known, apart, 0.0).sum(axis=1), np.inf)
+        near[at] = outside.any(axis=1)
+    return distance, near
+
+
+def _meets(low: Floats, high: Floats, others_low: Floats, others_high: Floats) -> npt.NDArray[np.bool_]:
+    """Do the intervals overlap by more than a point? A point itself may lie anywhere in the other."""
+    overlap: npt.NDArray[np.bool_] = (low < others_high) & (others_low < high)
+    return overlap | ((low == others_low) & (high == others_high))
+
+
+def _passed(size: Floats, width: Floats, others_width: Floats) -> Floats:
+    """How far rounding twice may have moved a value: by half a step of bf16, if one of both is that coarse at all."""
+    step = half_step(size)
+    return np.where(np.maximum(width, others_width) >= step, step, 0.0)
+
+
+def half_step(size: Floats) -> Floats:
+    """Half a unit in the last place of bf16 at values of this size; 0 at 0."""
+    _, exponent = np.frexp(np.where(np.isfinite(size), size, 0.0))
+    step: Floats = np.where(size > 0, np.ldexp(1.0, exponent - 9), 0.0)
+    return step
+
+
+def _chosen(
+    mine: list[int], others: list[int], distance: Floats, near: npt.NDArray[np.bool_], shift: float
+) -> list[Like]:
+    """Sure ones before near ones."""
+    a, b = np.nonzero(np.isfinite(distance))
+    taken_left: set[int] = set()
+    taken_right: set[int] = set()
+    likes = []
+    for at in np.lexsort((distance[a, b], near[a, b])):
+        one, other = int(a[at]), int(b[at])
+        if one not in taken_left and other not in taken_right:
+            taken_left.add(one)
+            taken_right.add(other)
+            likes.append(Like(mine[one], others[other], shift, bool(near[one, other])))
+    return likes
+
+
+def _left_over(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
+    """Each with a counterpart of its size that is not its like: by name, then in their order."""
+    mine = [n for n in mine if len(left.tensors[n].samples.values)]
+    others = [n for n in others if len(right.tensors[n].samples.values)]
+    named = {right.names[number]: number for number in others}
+    likes = [Like(n, named[left.names[n]]) for n in mine if left.names[n] in named]
+    mine, others = _open(mine, others, likes)
+    return likes + [Like(one, other) for one, other in zip(mine, others, strict=False)]
