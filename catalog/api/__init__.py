@@ -5,7 +5,7 @@ from __future__ import annotations
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 
-from catalog.api import jobs, libraries, lookup, records
+from catalog.api import comparisons, jobs, libraries, lookup, records
 from catalog.api.auth import AUTH, staff_or_token
 
 api = NinjaAPI(
@@ -20,6 +20,7 @@ api = NinjaAPI(
 api.add_router("/lookup", lookup.router)
 api.add_router("/models", records.models)
 api.add_router("/variants", records.variants)
+api.add_router("/comparisons", comparisons.router)
 api.add_router("/libraries", libraries.router)
 api.add_router("/scan", libraries.scanning)
 api.add_router("/jobs", jobs.router)

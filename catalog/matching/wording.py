@@ -83,12 +83,12 @@ def _difference(difference: Difference) -> dict[str, Json]:
 def _row(row: Row) -> dict[str, Json]:
     return {
         "component": row.component,
-        "left": row.left,
-        "right": row.right,
-        "left_dtype": row.left_dtype,
-        "right_dtype": row.right_dtype,
-        "left_shape": list(row.left_shape),
-        "right_shape": list(row.right_shape),
+        "left": row.left or None,
+        "right": row.right or None,
+        "left_dtype": row.left_dtype or None,
+        "right_dtype": row.right_dtype or None,
+        "left_shape": list(row.left_shape) if row.left else None,
+        "right_shape": list(row.right_shape) if row.right else None,
         "mapped": mapped(row),
         "compared": row.compared,
         "of": row.of,

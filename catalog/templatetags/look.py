@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from catalog import layouts
 from catalog import vocabulary as words
 from catalog.layouts.kept import Tools
+from catalog.matching import wording
 from catalog.vocabulary.sizes import human_count, human_size
 
 if TYPE_CHECKING:
@@ -284,9 +285,7 @@ def paint_verdict(verdict: str) -> str:
 @register.filter
 def mapped(row: Row) -> str:
     """How the values of one tensor lie beside those of its like: `part 2 of 3`, `transposed`."""
-    part = _("part %(part)d of %(parts)d") % {"part": row.part, "parts": row.parts} if row.parts else ""
-    how = _(row.mapped.label) if row.mapped else ""
-    return ", ".join(word for word in (part, how) if word)
+    return wording.mapped(row)
 
 
 @register.filter

@@ -6,6 +6,7 @@ from django.urls import path
 
 from catalog.admin.pages import (
     attention,
+    comparisons,
     dashboard,
     help,
     jobs,
@@ -27,6 +28,8 @@ PAGES = [
     path("variants/<uuid:variant_id>/", models.variant, name="variant"),
     path("variants/<uuid:variant_id>/preview/", preview.show, name="preview"),
     path("variants/<uuid:variant_id>/tensors/", models.tensors, name="tensors"),
+    path("relations/<int:match_id>/", comparisons.show, name="relation"),
+    path("compare/<uuid:left_id>/<uuid:right_id>/", comparisons.compare, name="compare"),
     path("relations/<int:match_id>/decide/", models.decide, name="decide"),
     path("decisions/<int:decision_id>/undo/", models.undo, name="undo"),
     path("libraries/", libraries.index, name="libraries"),

@@ -21,7 +21,7 @@ from catalog.queries.external import Known, known
 from catalog.queries.model_page.hashes import FileLines, HashLine, claims_of, lines_of
 from catalog.queries.model_page.history import Event, Named, events, former_names
 from catalog.queries.model_page.recognised import Fact, facts
-from catalog.queries.model_page.relations import Related, related, relations_within
+from catalog.queries.model_page.relations import Related, Within, related, relations_within
 from catalog.queries.model_page.shares import Share, shares
 from catalog.queries.tool_names import ToolNames
 from catalog.vocabulary import Algorithm, LocationState, Outcome
@@ -71,7 +71,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class VariantView:
-    """One variant with its hashes, files and places. `relation` says what it is to the reference."""
+    """One variant with its hashes, files and places. `within` says what it is to the reference."""
 
     row: Variant
     name: str
@@ -81,8 +81,7 @@ class VariantView:
     places: tuple[Place, ...]
     components: tuple[Component, ...]
     tensors: int | None
-    relation: str
-    certainty: str
+    within: Within
     facts: tuple[Fact, ...] = ()
     preview: Picture | None = None
     reference: bool = False
@@ -176,7 +175,7 @@ def _views(model: ModelRecord, rows: Sequence[Variant], ids: Sequence[UUID]) -> 
     by_variant = _Parts(model, ids)
     reference = next((row.pk for row in rows if by_variant.is_here(row.pk)), None)
     relations = relations_within(ids, reference)
-    return [by_variant.view(row, relations.get(row.pk, ("", "")), reference=row.pk == reference) for row in rows]
+    return [by_variant.view(row, relations.get(row.pk, Within()), reference=row.pk == reference) for row in rows]
 
 
 class _Parts:
@@ -205,7 +204,7 @@ class _Parts:
     def is_here(self, variant: UUID) -> bool:
         return any(place.state in _HERE for place in self.places[variant])
 
-    def view(self, row: Variant, relation: tuple[str, str], *, reference: bool) -> VariantView:
+    def view(self, row: Variant, within: Within, *, reference: bool) -> VariantView:
         files, hashes, claims = self.files[row.pk], self.hashes[row.pk], self.claims[row.pk]
         single = files[0].pk if len(files) == 1 else None
         own = [one for one in hashes if one.file_id is None or one.file_id == single]
@@ -218,8 +217,7 @@ class _Parts:
             places=tuple(_place(place, self.names.of(place, kind=row.kind)) for place in self.places[row.pk]),
             components=tuple(self.components[row.pk]),
             tensors=self.tensors.get(row.pk),
-            relation=relation[0],
-            certainty=relation[1],
+            within=within,
             facts=facts(row, self.model),
             preview=self.previews.get(row.pk),
             reference=reference,
