@@ -213,16 +213,22 @@ def _of_rows(weight: Sequence[int], rows: int, columns: int, scale: Sequence[int
 
 
 def _of_blocks(rows: int, columns: int, scale: Sequence[int], stated: tuple[int, int] | None) -> Spans | None:
-    """One scale a block: of the stated size, else of 128 x 128, else of what divides the matrix evenly."""
+    """One scale a block: of the stated size, else of 128 x 128, else of powers of two that divide the matrix evenly."""
     if len(scale) != 2 or rows < 2 or not all(scale):
         return None
     down, across = scale
     for height, width in (stated, (_BLOCK, _BLOCK)) if stated else ((_BLOCK, _BLOCK),):
         if -(-rows // height) == down and -(-columns // width) == across:
             return Spans(height, width, across)
-    if rows % down == 0 and columns % across == 0:
+    if _even(rows, down) and _even(columns, across):
         return Spans(rows // down, columns // across, across)
     return None
+
+
+def _even(length: int, parts: int) -> bool:
+    """Whether so many parts make an axis, each a power of two long, or the whole of it."""
+    size, rest = divmod(length, parts)
+    return rest == 0 and (parts == 1 or size & (size - 1) == 0)
 
 
 def _stated_block(metadata: Mapping[str, Json]) -> tuple[int, int] | None:
