@@ -126,8 +126,8 @@ def _print(tensor: TensorInfo, digest: bytes, values: Values | None, samples: Sa
         exact_bf16=values.exact_bf16,
         codes_f16=values.codes[Rung.F16],
         codes_bf16=values.codes[Rung.BF16],
-        rms=values.rms,
-        mean=values.mean,
+        rms=_single(values.rms),
+        mean=_single(values.mean),
         samples=samples,
         codes=tuple(min(count, _MANY) for count in values.codes),
         extremes=values.extremes,
@@ -149,4 +149,10 @@ def _moments(samples: Samples) -> tuple[float, float]:
     known = samples.values[np.isfinite(samples.values)]
     if not known.size:
         return float("nan"), float("nan")
-    return float(np.sqrt(np.mean(known * known))), float(np.mean(known))
+    return _single(float(np.sqrt(np.mean(known * known)))), _single(float(np.mean(known)))
+
+
+def _single(value: float) -> float:
+    """As it is kept: in 32 bits."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))

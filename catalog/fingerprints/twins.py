@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from blake3 import blake3
 
 from catalog.hashing.tensors import prefix
@@ -30,8 +31,8 @@ class Twins:
         if self._f16 is None or self._bf16 is None:
             self._f16, self._bf16 = _begun("F16", self._values, f16), _begun("BF16", self._values, bf16)
             return
-        self._f16.update(memoryview(f16).cast("B"))
-        self._bf16.update(memoryview(bf16).cast("B"))
+        self._f16.update(f16.view(np.uint8).data)
+        self._bf16.update(bf16.view(np.uint8).data)
 
     def digests(self) -> tuple[bytes, bytes]:
         """td as F16 and as BF16, 32 bytes each."""

@@ -1,0 +1,176 @@
+"""Samples in few bytes. Where a type's own codes tell value and interval, only the codes are kept.
+
+Each tensor's samples are of one mode. CODES: the codes of its own type. F16, BF16, F32: codes of that type, of which
+the values are values of its own type. EXACT, EXACT_F32: values without a width, as f64 or f32. WIDE: value as f32, and
+how far the interval reaches below and above it, as f16 with an exponent of the tensor's own, rounded up. Even: the same
+where it reaches equally far.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalog.fingerprints import codes, floats
+from catalog.fingerprints.base import NO_SAMPLES, Samples
+from catalog.fingerprints.packing_reading import DAMAGED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from catalog.fingerprints.base import Floats
+    from catalog.fingerprints.packing_reading import Reading
+
+    Bytes = npt.NDArray[np.uint8]
+
+
+class Mode(IntEnum):
+    """How the samples of a tensor are kept."""
+
+    NONE = 0
+    CODES = 1
+    F16 = 2
+    BF16 = 3
+    F32 = 4
+    EXACT = 5
+    EXACT_F32 = 6
+    WIDE = 7
+    EVEN = 8
+
+
+_CODED = frozenset({Mode.CODES, Mode.F16, Mode.BF16, Mode.F32})
+_KINDS = {Mode.F16: "<u2", Mode.BF16: "<u2", Mode.F32: "<u4", Mode.EXACT: "<f8", Mode.EXACT_F32: "<f4"}
+_LARGEST = 60000.0
+"""The greatest reach of a tensor's samples is scaled below it."""
+
+
+def pack(tensors: Sequence[tuple[str, Samples]]) -> tuple[list[Mode], bytes]:
+    """The mode of each tensor, given by its type and samples, and the bytes of all in turn."""
+    found = [_packed(dtype, samples) for dtype, samples in tensors]
+    return [mode for mode, _ in found], b"".join(data for _, data in found)
+
+
+def unpack(body: Reading, modes: Sequence[int], counts: Sequence[int], dtypes: Sequence[str]) -> list[Samples]:
+    """The samples of each tensor. Raises ValueError for what `pack` did not make."""
+    found = []
+    for mode, count, dtype in zip(modes, counts, dtypes, strict=True):
+        if mode not in set(Mode) or (mode == Mode.NONE) != (count == 0):
+            raise ValueError(DAMAGED)
+        found.append(_unpacked(body, Mode(mode), count, dtype) if count else NO_SAMPLES)
+    return found
+
+
+def _packed(dtype: str, samples: Samples) -> tuple[Mode, bytes]:
+    if not len(samples.values):
+        return Mode.NONE, b""
+    if dtype in floats.WIDTHS and dtype != "F64":
+        own = _own_codes(dtype, samples)
+        if _same(floats.samples(dtype, own.view(np.uint8)), samples):
+            return _narrowed(own) if dtype == "F32" else (Mode.CODES, own.tobytes())
+    if np.array_equal(samples.values, samples.low) and np.array_equal(samples.values, samples.high):
+        with np.errstate(over="ignore"):
+            single = samples.values.astype("<f4")
+        if np.array_equal(single.astype(np.float64), samples.values):
+            return Mode.EXACT_F32, single.tobytes()
+        return Mode.EXACT, samples.values.astype("<f8").tobytes()
+    return _wide(samples)
+
+
+def _own_codes(dtype: str, samples: Samples) -> npt.NDArray[np.generic]:
+    """The codes that the samples of a type of floating point may have been read from."""
+    above, below = np.isfinite(samples.low), np.isfinite(samples.high)
+    unknown = np.isnan(samples.values)
+    values = np.where(unknown & above & ~below, np.inf, np.where(unknown & below & ~above, -np.inf, samples.values))
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        bits = values.astype("<f4").view("<u4")
+    if dtype == "F32":
+        return bits
+    if dtype == "F16":
+        return codes.f16_codes(bits)
+    if dtype == "BF16":
+        return codes.bf16_codes(bits)
+    return _nearest(dtype, values)
+
+
+def _nearest(dtype: str, values: Floats) -> Bytes:
+    """Codes of 8 bits, found by their values; any code where a value is none."""
+    known = floats.table(dtype).values
+    order = np.argsort(known)  # what is no number comes last
+    found = order[np.minimum(np.searchsorted(known[order], values), len(order) - 1)]
+    return found.astype(np.uint8)
+
+
+def _narrowed(bits: npt.NDArray[np.generic]) -> tuple[Mode, bytes]:
+    """f32 values as 16 bits each, where all of them are such."""
+    exact = bits.view("<u4")
+    plain = exact.astype(np.uint32)
+    for mode, narrow, wide in (
+        (Mode.F16, codes.f16_codes, codes.f16_bits),
+        (Mode.BF16, codes.bf16_codes, codes.bf16_bits),
+    ):
+        small = narrow(plain)
+        if np.array_equal(wide(small), plain):
+            return mode, small.astype("<u2").tobytes()
+    return Mode.F32, exact.tobytes()
+
+
+def _wide(samples: Samples) -> tuple[Mode, bytes]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = samples.values.astype("<f4")
+        exact = values.astype(np.float64)
+        below, above = (_reach(reach) for reach in (exact - samples.low, samples.high - exact))
+    largest = max(np.max(reach, where=np.isfinite(reach), initial=0.0) for reach in (below, above))
+    exponent = int(np.clip(np.frexp(largest / _LARGEST)[1], -1000, 1000)) if largest else 0
+    least, most = (_up(np.ldexp(reach, -exponent)) for reach in (below, above))
+    start = np.array([exponent], "<i2").tobytes() + values.tobytes() + least.tobytes()
+    return (Mode.EVEN, start) if np.array_equal(least, most) else (Mode.WIDE, start + most.tobytes())
+
+
+def _reach(reach: Floats) -> Floats:
+    """How far an interval reaches; without end where nothing is known."""
+    return np.where(np.isnan(reach), np.inf, np.maximum(reach, 0.0))
+
+
+def _up(reach: Floats) -> npt.NDArray[np.float16]:
+    """Rounded up to f16."""
+    with np.errstate(over="ignore", under="ignore"):
+        found = reach.astype("<f2")
+        return np.where(found.astype(np.float64) < reach, np.nextafter(found, np.float16(np.inf)), found)
+
+
+def _unpacked(body: Reading, mode: Mode, count: int, dtype: str) -> Samples:
+    if mode in _CODED:
+        return _decoded(body, mode, count, dtype)
+    if mode in {Mode.EXACT, Mode.EXACT_F32}:
+        values = body.array(_KINDS[mode], count).astype(np.float64)
+        return Samples(values, values, values)
+    exponent = int(body.array("<i2", 1)[0])
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = body.array("<f4", count).astype(np.float64)
+        below = np.ldexp(body.array("<f2", count).astype(np.float64), exponent)
+        above = below if mode is Mode.EVEN else np.ldexp(body.array("<f2", count).astype(np.float64), exponent)
+        low, high = values - below, values + above
+    unknown = np.isnan(values)
+    return Samples(values, np.where(unknown, -np.inf, low), np.where(unknown, np.inf, high))
+
+
+def _decoded(body: Reading, mode: Mode, count: int, dtype: str) -> Samples:
+    """By the type's own rule, from its codes or from narrower ones."""
+    if mode is Mode.CODES and dtype in floats.WIDTHS and dtype not in {"F32", "F64"}:
+        return floats.samples(dtype, body.array("u1", count * floats.WIDTHS[dtype]))
+    if mode is Mode.CODES or dtype != "F32":
+        raise ValueError(DAMAGED)
+    found = body.array(_KINDS[mode], count)
+    if mode is Mode.F16:
+        found = codes.f16_bits(found.astype(np.uint16))
+    elif mode is Mode.BF16:
+        found = codes.bf16_bits(found.astype(np.uint16))
+    return floats.samples("F32", found.view(np.uint8))
+
+
+def _same(left: Samples, right: Samples) -> bool:
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(left, right, strict=True))
