@@ -141,6 +141,8 @@ def _nothing(value: Json) -> bool:
 
 def _short(value: Json) -> Json:
     """What a line can hold of a value."""
+    if isinstance(value, int) and value.bit_length() > _WIDEST:
+        return "a very large number"
     if not isinstance(value, str | list | dict):
         return value
     text = value if isinstance(value, str) else _text(value)
@@ -150,11 +152,12 @@ def _short(value: Json) -> Json:
 
 
 def _text(value: Json) -> str:
-    """One spelling; lists nested deeper than any configuration are all alike."""
+    """One spelling; what is nested deeper, or longer in digits, than anything sane is all alike."""
     try:
         return json.dumps(value, sort_keys=True)
-    except RecursionError:
+    except (RecursionError, ValueError):
         return _DEEP
 
 
+_WIDEST = 64
 _DEEP = "…" * (_LONGEST + 1)
