@@ -7,6 +7,7 @@ which) is not asked of the samples again: all possible ways are counted, until a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from catalog.errors import Cancelled
 from catalog.fingerprints.base import CODES
 from catalog.fingerprints.blocks import BLOCK_SCALED, BLOCKS
 from catalog.matching import thresholds
-from catalog.matching.full_counts import MOST_OUTSIDE_TENSOR, Class
+from catalog.matching.full_counts import Class
 from catalog.matching.full_faces import Face
 from catalog.matching.full_rows import settled
 from catalog.matching.full_scales import unexplained
@@ -59,7 +60,7 @@ def compare_in_full(
     found = paired(left, right)
     plans = [_Plan(*one, _Reach(left_values, right_values)) for one in found]
     work = _Work(sum(plan.values for plan in plans), progress, cancelled)
-    return concluded(left, right, [plan.run(work) for plan in plans])
+    return replace(concluded(left, right, [plan.run(work) for plan in plans]), full=False)
 
 
 class _Work:
@@ -68,7 +69,7 @@ class _Work:
     def __init__(
         self, total: int, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
     ) -> None:
-        self._total, self._progress, self._cancelled = total, progress, cancelled
+        self._total, self._progress, self.cancelled = total, progress, cancelled
         self._done = 0
 
     def more(self, values: int) -> None:
@@ -76,7 +77,7 @@ class _Work:
         self._done = min(self._total, self._done + values)
         if self._progress is not None:
             self._progress(self._done, self._total)
-        if self._cancelled is not None and self._cancelled():
+        if self.cancelled is not None and self.cancelled():
             raise Cancelled(STOPPED)
 
 
@@ -146,15 +147,29 @@ def _place(side: Side) -> tuple[int, int]:
 
 
 def _stream(one: Class, task: _Task, work: _Work) -> Count:
-    """Every value of a pair."""
+    """Every value of a pair. Where keys say that both have the same values, they may yet lie in another order."""
+    before = one.state()
+    count = _streamed(one, task, work)
+    if not task.pair.exact or not one.fails(count):
+        return count
+    if task.pair.mapped != Mapped.ANY_ORDER:
+        one.restore(before)
+        count = _streamed(
+            one, task._replace(pair=task.pair._replace(mapped=Mapped.ANY_ORDER)), _Work(0, None, work.cancelled)
+        )
+    if one.fails(count):
+        one.restore(before)
+        count = one.begin(task.pair)
+        count.lost = True
+    return count
+
+
+def _streamed(one: Class, task: _Task, work: _Work) -> Count:
     count = one.begin(task.pair)
     grids = _grid(task.pair.left), _grid(task.pair.right)
     for left, right in blocks(*task):
         one.take(count, Face(left, one.left, grids[0]), Face(right, one.right, grids[1]))
         work.more(len(left.values))
-    count.lost = task.pair.mapped == Mapped.ANY_ORDER and all(
-        found > MOST_OUTSIDE_TENSOR * count.compared for found in count.outside.values()
-    )
     return count
 
 

@@ -7,7 +7,7 @@ than another one is not tested further; and the best one is chosen at the end, o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -83,6 +83,15 @@ class Count:
         self.power += _sum(values, values)
 
 
+class State(NamedTuple):
+    """Of a class, at one time."""
+
+    alive: list[Way]
+    totals: dict[Way, int]
+    expected: float
+    outside: list[dict[Way, int]]
+
+
 @dataclass(slots=True)
 class Class:
     """All pairs of two types: which ways are still possible, and what was counted.
@@ -118,6 +127,21 @@ class Class:
         count = Count(pair, outside=dict.fromkeys(self.alive, 0))
         self.counts.append(count)
         return count
+
+    def state(self) -> State:
+        """What to `restore`, should the next pair have been read in the wrong order."""
+        return State([*self.alive], {**self.totals}, self.expected, [{**count.outside} for count in self.counts])
+
+    def restore(self, before: State) -> None:
+        """As if the pairs since then had not been read."""
+        self.alive, self.totals, self.expected = [*before.alive], {**before.totals}, before.expected
+        self.counts = self.counts[: len(before.outside)]
+        for count, known in zip(self.counts, before.outside, strict=True):
+            count.outside = {**known}
+
+    def fails(self, count: Count) -> bool:
+        """Far too much of the pair lies outside, by every way that is left."""
+        return all(found > MOST_OUTSIDE_TENSOR * count.compared for found in count.outside.values())
 
     def take(self, count: Count, left: Face, right: Face) -> None:
         """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""

@@ -36,7 +36,9 @@ def settled(verdict: ComponentVerdict, classes: Sequence[Class], unread: Sequenc
         return verdict
     if not all(one.explains(way) for one, way in chosen):
         return _contradicted(found, chosen)
-    if unread or any(count.lost for one, _ in chosen for count in one.counts):
+    if any(count.lost for one, _ in chosen for count in one.counts):
+        return replace(found, relation=Relation.CANNOT_TELL, certainty=Certainty.SUSPECTED, doubt=Doubt.PLACES)
+    if unread:
         return found
     return _confirmed(found, chosen)
 
