@@ -17,7 +17,7 @@ _shapes = st.lists(st.integers(0, 1 << 40), max_size=4).map(tuple)
 _counts = st.integers(0, 1 << 62)
 _numbers = st.floats(0, allow_nan=False)
 _json: st.SearchStrategy[Json] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _names,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _names,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=3),
     max_leaves=4,
 )
