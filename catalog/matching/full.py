@@ -198,6 +198,7 @@ def _explain_scales(one: Class, count: Count, task: _Task) -> None:
     bad = sum(_bad_blocks(quantised, source, way))
     one.totals[way] += bad - count.outside[way]
     count.outside[way] = bad
+    count.runs.pop(way, None)
 
 
 def _bad_blocks(quantised: Side, source: Side, way: Way) -> Iterator[int]:

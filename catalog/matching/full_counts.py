@@ -27,6 +27,8 @@ MOST_OUTSIDE = 1e-6
 """Of all values, so many may lie outside: what quantisers decided by another rounding of the last place."""
 MOST_OUTSIDE_TENSOR = 1e-4
 """The same of each single tensor."""
+_RUN, _MANY_IN_RUN = 64, 16
+"""Of so many values in a row so many outside: a row was changed, however large the tensor is."""
 _HOPELESS, _HOPELESS_SHARE = 1000, 1e-3
 """Once the best way leaves so many outside, and such a share, only that one is counted further: it is another model."""
 _FEW, _MANY = 100, 10
@@ -39,7 +41,8 @@ class Count:
 
     Deviations are in units of the last place (a step) of the coarser side. `difference`, `noise`, `power`: sums over
     the values of squared differences, of the square of a step, of squared values. `lost`: keys over
-    all values are equal, but in no order that was tried do they meet.
+    all values are equal, but in no order that was tried do they meet. `runs`: places at which
+    many values in a row lie outside, as of a changed row; by way.
     """
 
     pair: Pair
@@ -52,11 +55,16 @@ class Count:
     noise: float = 0.0
     power: float = 0.0
     lost: bool = False
+    runs: dict[Way, int] = field(default_factory=dict)
 
     @property
     def typical(self) -> float | None:
         """The root of the mean square of the deviations."""
         return float(np.sqrt(self.squares / self.measured)) if self.measured else None
+
+    def changed(self, way: Way) -> bool:
+        """More lies outside than roundings explain: of the tensor as a whole, or at one place of it."""
+        return self.outside[way] > MOST_OUTSIDE_TENSOR * self.compared or self.runs.get(way, 0) > 0
 
     def take(self, left: Face, right: Face, *, equal: bool = False) -> None:
         """The next values: how far they are from each other."""
@@ -154,11 +162,15 @@ class Class:
             if any(_implies(plainer, way) for plainer in explained):
                 continue
             mask = outside(way, left, right)
-            found = int(np.count_nonzero(mask if odd is None else (mask & ~odd[0]) | odd[1]))
+            if odd is not None:
+                mask = (mask & ~odd[0]) | odd[1]
+            found = int(np.count_nonzero(mask))
             if not found:
                 explained.append(way)
             count.outside[way] += found
             self.totals[way] += found
+            if found >= _MANY_IN_RUN:
+                count.runs[way] = count.runs.get(way, 0) + _runs(mask)
             if way.rung == WIDENED:  # siblings do not explain them
                 self.expected += moved(left, right)
         count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
@@ -202,7 +214,7 @@ class Class:
         most = 0.0 if self.floats and way.rung != SIBLINGS else MOST_OUTSIDE
         if self.totals[way] > most * self.values:
             return False
-        return all(one.outside[way] <= MOST_OUTSIDE_TENSOR * one.compared for one in self.counts)
+        return not any(one.changed(way) for one in self.counts)
 
     def _twice(self) -> bool:
         """Siblings of which one went through bf16: as many values miss each other as that makes, and none by more."""
@@ -215,6 +227,12 @@ class Class:
 def _sum(one: Floats, other: Floats) -> float:
     """Of the products; not by BLAS, whose threads cost more than they save on so few values."""
     return float(np.einsum("i,i->", one, other))
+
+
+def _runs(mask: Mask) -> int:
+    """How many runs of values have many outside: what a quantiser decides otherwise lies far apart."""
+    whole = len(mask) // _RUN * _RUN
+    return int(np.count_nonzero(mask[:whole].reshape(-1, _RUN).sum(axis=1) >= _MANY_IN_RUN))
 
 
 def _implies(plainer: Way, way: Way) -> bool:

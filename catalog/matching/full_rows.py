@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalog.matching.base import Row
-from catalog.matching.full_counts import MOST_OUTSIDE_TENSOR
-from catalog.matching.full_ways import BF16, EQUAL, FLOATS, SIBLINGS, TRUNCATED, VALUE, WIDENED, Way
+from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, WIDENED, Way
 from catalog.matching.thresholds import COVERED, COVERED_FULLY, NEAR_SHARE
 from catalog.vocabulary import Certainty, Direction, Doubt, Mapped, Relation, TensorVerdict
 
@@ -142,10 +141,9 @@ def _row(row: Row, count: Count, way: Way) -> Row:
 def _verdict(count: Count, way: Way) -> TensorVerdict:
     if count.lost:
         return TensorVerdict.NOT_COMPARED
-    exact = way.rung in {EQUAL, VALUE, BF16, TRUNCATED}
     types = {count.pair.left.dtype, count.pair.right.dtype}
-    most = 0 if exact and types <= FLOATS else MOST_OUTSIDE_TENSOR * count.compared
-    if count.outside[way] > most:
+    exact = way.rung != SIBLINGS and types <= FLOATS
+    if count.changed(way) or (exact and count.outside[way]):
         return TensorVerdict.DIFFERENT
     if not types <= FLOATS:
         return TensorVerdict.QUANTISED
