@@ -56,6 +56,22 @@ def first_between(groups: Sequence[Collection[Variant]]) -> Decision | None:
     return None
 
 
+def pairs_among(variants: Collection[Variant]) -> set[frozenset[UUID]]:
+    """All pairs of them that were decided to be not the same."""
+    owners: dict[tuple[str, bytes], set[UUID]] = {}
+    for pk, held in handles(variants).items():
+        for handle in held.items():
+            owners.setdefault(handle, set()).add(pk)
+    values = {value for _, value in owners}
+    return {
+        frozenset({left, right})
+        for row in _standing().filter(left__in=values, right__in=values)
+        for left in owners.get((row.basis, bytes(row.left or b"")), ())
+        for right in owners.get((row.basis, bytes(row.right or b"")), ())
+        if left != right
+    }
+
+
 def bind(left: Variant, right: Variant) -> Pair:
     """The strongest basis that both have and that tells them apart."""
     held = handles([left, right])
