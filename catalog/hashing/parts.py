@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from catalog.storage.values import shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,6 +19,8 @@ _PART = re.compile(
     r"(model\.diffusion_model|first_stage_model|cond_stage_model|conditioner\.embedders\.\d+"
     r"|model_ema|text_encoders\.[^.]+|vae)\."
 )
+
+_MOST_PARTS = 64
 
 _NO_WEIGHT_TYPES = frozenset({"I64", "BOOL"})
 
@@ -64,6 +68,17 @@ def components(names: Sequence[str], folders: Sequence[str] = ()) -> dict[str, t
         folder = folders[index] if folders else ""
         found.setdefault(folder or _part(name), []).append(index)
     return {part: tuple(found[part]) for part in sorted(found)}
+
+
+def parts_of(tensors: Sequence[TensorInfo], names: Sequence[bytes]) -> dict[str, tuple[int, ...]]:
+    """Part -> its tensors by number: those of a folder of a set, else those with a known prefix.
+
+    `names` are those of the variant's files. A file that makes up parts without end has none.
+    """
+    folders = () if len(names) == 1 else [shown(name.rpartition(b"/")[0]) for name in names]
+    places = [folders[tensor.file] for tensor in tensors] if folders else ()
+    found = components([tensor.name for tensor in tensors], places)
+    return found if len(found) <= _MOST_PARTS else {REST: tuple(range(len(tensors)))}
 
 
 def _part(name: str) -> str:

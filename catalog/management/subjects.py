@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from blake3 import blake3
+
 from catalog.errors import ChangedFile, PathRefused, Refused
 from catalog.fingerprints.building import Builder
 from catalog.fingerprints.values import ValueReader
@@ -18,10 +20,11 @@ from catalog.formats import SetMember, SetSource, probe_file, probe_set
 from catalog.formats.sets import FileSet, group, parse_printed, printed
 from catalog.hashing.base import Plan
 from catalog.hashing.engine import digest_file
+from catalog.hashing.folders import folder_v1
+from catalog.hashing.parts import parts_of
+from catalog.hashing.tensors import tensors_v1, weights_v1
 from catalog.matching.base import Subject
 from catalog.recognition import recognise
-from catalog.services.hashing.sets import set_digests
-from catalog.services.identity.births import parts_of
 from catalog.storage.names import data_of
 from catalog.storage.root import Root, open_path
 from catalog.storage.values import shown
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 _COMPARABLE = frozenset({Outcome.OK, Outcome.SUSPICIOUS, Outcome.UNSUPPORTED})
 """Of the rest it is not known for sure where the tensors lie; of an unsupported one the bytes can be compared."""
+_OF_NOTHING = blake3().digest()
+"""An empty file has no digest of its own, but it has its place in those of its folder."""
 _NAMED = 12
 """Sets of a folder that an answer names before it says how many more there are."""
 
@@ -128,8 +133,7 @@ def read(
     builder = Builder(probe.tensors, probe.metadata, parts_of(probe.tensors, names) if probe.tensors else {})
     files = _files(found, builder, progress, cancelled)
     tds = _in_order(probe.tensors, files)
-    digests = [(name, one.digests) for name, one in zip(names, files, strict=True)]
-    whole = set_digests(digests, [*zip(probe.tensors, tds, strict=True)], folder=len(files) > 1)
+    whole = _whole(found, tds, files)
     beside = zip(found.members, files, strict=True)
     return Subject(
         label=found.label,
@@ -143,6 +147,18 @@ def read(
         sound=probe.outcome == Outcome.OK,
         files={shown(one.name): file.digests[Algorithm.BLAKE3] for one, file in beside if _described(one, file)},
     )
+
+
+def _whole(found: Reached, tds: Sequence[bytes], files: Sequence[FileDigests]) -> dict[str, bytes]:
+    """Digests of all together, by algorithm."""
+    named = [*zip(found.probe.tensors, tds, strict=True)]
+    digests = {Algorithm.TENSORS: tensors_v1(named), Algorithm.WEIGHTS: weights_v1(named)}
+    if len(files) > 1:
+        pairs = zip(found.members, files, strict=True)
+        digests[Algorithm.FOLDER] = folder_v1(
+            (one.name, file.digests.get(Algorithm.BLAKE3, _OF_NOTHING)) for one, file in pairs
+        )
+    return {algorithm.value: digest for algorithm, digest in digests.items() if digest is not None}
 
 
 def _described(member: Member, file: FileDigests) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from catalog.formats.packing import pack
-from catalog.hashing.parts import REST, components
+from catalog.hashing.parts import parts_of
 from catalog.models import (
     Component,
     ExternalId,
@@ -26,12 +26,11 @@ from catalog.services.identity import header, listed
 from catalog.services.identity.known import NOTHING, Known, Name
 from catalog.services.identity.naming import name_of
 from catalog.storage.keys import path_key, path_text, stem
-from catalog.storage.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from catalog.formats import Probe, TensorInfo
+    from catalog.formats import Probe
     from catalog.models import Library
     from catalog.services.identity.reading import Reading
 
@@ -44,7 +43,6 @@ MODEL = ["id", "name", "name_source", "version_name", "kind", "base", "licence",
 MODEL += ["trigger_words", "touched", "updated_at"]
 _FORMER = ["variant_id", "library_id", "path", "path_key", "path_text", "stem"]
 PART = ["variant_id", "name", "algorithm", "tensors", "values"]
-_MOST_PARTS = 64
 
 
 class Born(NamedTuple):
@@ -150,17 +148,6 @@ def part_rows(variant_id: UUID, probe: Probe, names: Sequence[bytes]) -> list[tu
         (variant_id, part, PARTS, len(members), sum(tensors[at].values for at in members))
         for part, members in parts_of(tensors, names).items()
     ]
-
-
-def parts_of(tensors: Sequence[TensorInfo], names: Sequence[bytes]) -> dict[str, tuple[int, ...]]:
-    """Part -> its tensors by number: those of a folder of a set, else those with a known prefix.
-
-    A file that makes up parts without end has none.
-    """
-    folders = () if len(names) == 1 else [shown(name.rpartition(b"/")[0]) for name in names]
-    places = [folders[tensor.file] for tensor in tensors] if folders else ()
-    found = components([tensor.name for tensor in tensors], places)
-    return found if len(found) <= _MOST_PARTS else {REST: tuple(range(len(tensors)))}
 
 
 def _one(reading: Reading, library: Library, known: Known, rows: _Rows) -> Born:
