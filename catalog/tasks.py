@@ -21,8 +21,12 @@ from kombu.exceptions import ChannelError, KombuError, OperationalError
 from redis import RedisError
 
 from catalog.models import Job, Library
-from catalog.services import drives, jobs, notes, reconciling, scan_runs, stopping, totals, working
-from catalog.vocabulary import JobKind
+from catalog.queries import comparing as comparisons
+from catalog.services import drives, grouping, jobs, notes, reconciling, scan_runs, stopping, totals, working
+from catalog.services.matching import comparing, leases
+from catalog.services.matching import working as matching
+from catalog.services.matching.subjects import Shelf
+from catalog.vocabulary import JobKind, Stage
 from config.celery import app
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ OFFICE = settings.CELERY_TASK_DEFAULT_QUEUE
 MOST_WAKES = 8
 """So many messages wait for a queue's workers at most: each of them sends the next."""
 _AWAY_SECONDS = 5.0
+_SEARCH_SECONDS = 5.0
+_MOST_SEARCHES = 2
 _down_until = 0.0
 
 log = logging.getLogger(__name__)
@@ -88,6 +94,13 @@ def wake(queue: str) -> None:
     for task, name, wanted in ((run_quick, quick_queue(queue), quick), (run_bulk, queue, bulk)):
         for _ in range(wanted - _queued(name) if wanted else 0):
             dispatch(task, queue, queue=name)
+    wake_searches()
+
+
+def wake_searches() -> None:
+    """Sends for those who compare, when a variant waits for that."""
+    if comparisons.searches_wait() and _queued(OFFICE) < _MOST_SEARCHES:
+        dispatch(search, queue=OFFICE)
 
 
 @shared_task(name="catalog.tasks.run_scan")
@@ -126,20 +139,41 @@ def read_notes(queue: str) -> None:
 
 @shared_task(name="catalog.tasks.run_bulk")
 def run_bulk(queue: str) -> None:
-    """Hashes files of any size, then verifies."""
-    _work_once(queue, working.BULK)
+    """Hashes files of any size; when none waits, compares the values of a pair and verifies, in turn."""
+    if _work_once(queue, working.BULK) is not Stage.HASH and (pair := comparing.take(queue=queue)) is not None:
+        try:
+            matching.compare(pair)
+        except Exception as error:  # noqa: BLE001 - the edge: it ends in a finding of the variant
+            matching.interrupted(pair, error)
+        wake(queue)
 
 
-def _work_once(queue: str, lane: Lane) -> None:
-    """One claim, and the next message if more waits."""
+def _work_once(queue: str, lane: Lane) -> Stage | None:
+    """One claim, and the next message if more waits. The stage that was worked on."""
     with working.taken(queue=queue, lane=lane) as claim:
         if claim is None:
-            return
+            return None
         try:
             working.work(claim, lane=lane)
         except Exception as error:  # noqa: BLE001 - the edge: it ends in a finding of the file
             working.interrupted(claim, error)
     wake(queue)
+    return claim.stage
+
+
+@shared_task(name="catalog.tasks.search")
+def search() -> None:
+    """Compares variants with what the catalogue knows, for some seconds; then the next message if more wait."""
+    shelf, until = Shelf(), time.monotonic() + _SEARCH_SECONDS
+    while time.monotonic() < until and (claim := leases.take()) is not None:
+        try:
+            matching.search(claim, shelf)
+        except Exception as error:  # noqa: BLE001 - the edge: it ends in a finding of the variant
+            matching.interrupted(claim, error)
+    wake_searches()
+    if comparisons.comparisons_wait():
+        for queue in Library.objects.filter(removed_at=None, online=True).values_list("queue", flat=True).distinct():
+            wake(queue)
 
 
 @shared_task(name="catalog.tasks.reconcile")
@@ -153,6 +187,8 @@ def reconcile() -> None:
         wake(queue)
     for queue in todo.offline:
         dispatch(look_for_drives, queue, queue=quick_queue(queue))
+    if todo.searches:
+        wake_searches()
     if todo.totals:
         dispatch(refresh_totals, queue=OFFICE)
 
@@ -166,8 +202,9 @@ def look_for_drives(queue: str) -> None:
 
 @shared_task(name="catalog.tasks.refresh_totals")
 def refresh_totals() -> None:
-    """Adds up the libraries whose sums are out of date."""
+    """Adds up the libraries whose sums are out of date, and groups anew what may be a duplicate."""
     totals.refresh_stale()
+    grouping.refresh_due()
 
 
 @worker_ready.connect

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='componentkey',
             name='alone',
-            field=models.BooleanField(default=False),
+            field=models.BooleanField(db_default=False),
         ),
         migrations.AddField(
             model_name='match',
@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='component',
             name='version',
-            field=models.SmallIntegerField(default=0),
+            field=models.SmallIntegerField(db_default=0),
         ),
         migrations.AddIndex(
             model_name='component',

@@ -89,7 +89,7 @@ class Component(models.Model):
     weights_digest = models.BinaryField(max_length=32, null=True)
     fingerprint = models.BinaryField(null=True)
     """The tensors' fingerprints as one packed value; NULL until the weights were read in full."""
-    version = models.SmallIntegerField(default=0)
+    version = models.SmallIntegerField(db_default=0)
     """Of the fingerprints that were looked for when it was last read in full, found or not; 0 before that."""
     core_tensors = models.IntegerField(db_default=0)
     core_values = models.BigIntegerField(db_default=0)
@@ -116,7 +116,7 @@ class ComponentKey(models.Model):
     kind = models.SmallIntegerField()
     key = models.UUIDField()
     """16 bytes; the database keeps and compares a UUID faster than a byte string."""
-    alone = models.BooleanField(default=False)
+    alone = models.BooleanField(db_default=False)
     """Its component is all that its variant holds: found among a hundred thousand checkpoints that hold it too."""
 
     class Meta:

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
-from catalog.models import Job, Library, Location
+from catalog.models import GroupDue, Job, Library, Location
+from catalog.queries import comparing as comparisons
 from catalog.services import losses, scan_runs, settling
+from catalog.services.matching import comparing, leases, reaching, renewing
 from catalog.services.notes import waiting as notes
 from catalog.services.working import SMALL
 from catalog.vocabulary import Stage
@@ -33,12 +35,16 @@ _WAITING = """SELECT (SELECT count(*) FROM (FREE stage = 'probe' LIMIT %(most)s)
 
 @dataclass(frozen=True, slots=True)
 class ToSend:
-    """`scans` have neither lease nor delivery; `queues` have work, `offline` ones a drive that may be back."""
+    """`scans` have neither lease nor delivery; `queues` have work, `offline` ones a drive that may be back.
+
+    `searches`: variants wait to be compared with what is known.
+    """
 
     scans: Sequence[Job] = ()
     queues: Sequence[str] = ()
     offline: Sequence[str] = ()
     totals: bool = False
+    searches: bool = False
 
 
 def reconcile(*, patience: float | None = None) -> ToSend:
@@ -50,28 +56,35 @@ def reconcile(*, patience: float | None = None) -> ToSend:
         if not alone:
             return ToSend()
         losses.expire()
+        leases.expire()
+        comparing.expire()
+        reaching.look()
+        renewing.renew()
         settling.settle()
         known = Library.objects.filter(removed_at=None)
         waiting = Location.objects.exclude(stage=Stage.NONE).values("library").distinct()
         busy = Q(pk__in=waiting) | Q(pk__in=notes.unread().values("library"))
+        if comparisons.comparisons_wait():
+            busy = Q()  # whoever reaches both files is seen when it is woken
         return ToSend(
             scans=scan_runs.unattended(patience=settings.RECONCILE_SECONDS / 2 if patience is None else patience),
             queues=sorted(set(known.filter(busy, online=True).values_list("queue", flat=True))),
             offline=sorted(set(known.filter(online=False).values_list("queue", flat=True))),
-            totals=Library.objects.filter(totals_stale=True).exists(),
+            totals=Library.objects.filter(totals_stale=True).exists() or GroupDue.objects.exists(),
+            searches=comparisons.searches_wait(),
         )
 
 
 def waiting(queue: str, *, most: int) -> tuple[int, int]:
     """How many locations wait for the quick and for the bulk workers of a queue, counted up to `most`.
 
-    Notes that can be read are one more: whoever reads some sends for the next.
+    Notes that can be read are one more: whoever reads some sends for the next. Pairs to be compared are bulk work.
     """
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"queue": queue, "most": most, "small": SMALL})
         headers, small, bulk, noted = cursor.fetchone()
     quick = headers + small + (noted and notes.unread().filter(library__queue=queue).exists())
-    return min(most, quick), bulk
+    return min(most, quick), min(most, bulk + comparing.waiting(queue=queue, most=most))
 
 
 @contextmanager

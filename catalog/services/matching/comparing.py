@@ -47,7 +47,7 @@ _PLACE = """(
     SELECT place.id, place.variant_id, lib.id AS library_id FROM catalog_location place
     JOIN catalog_library lib ON lib.id = place.library_id
     CROSS JOIN (SELECT (now() AT TIME ZONE %(zone)s)::time AS time) local
-    WHERE place.variant_id = due.END AND place.state = 'present' AND place.hashed_at IS NOT NULL
+    WHERE place.variant_id = due.EITHER AND place.state = 'present' AND place.hashed_at IS NOT NULL
       AND lib.queue = %(queue)s AND lib.online AND lib.removed_at IS NULL AND NOT RESTING
     ORDER BY place.id LIMIT 1)""".replace("RESTING", RESTING)
 
@@ -62,7 +62,14 @@ UPDATE catalog_match taken SET lease = %(token)s, leased_until = now() + %(secon
     attempts = attempts + 1
 FROM free WHERE taken.id = free.id
 RETURNING taken.id, taken.left_id, taken.right_id, free.left_place, free.right_place
-""".replace("LEFT_PLACE", _PLACE.replace("END", "left_id")).replace("RIGHT_PLACE", _PLACE.replace("END", "right_id"))
+""".replace("LEFT_PLACE", _PLACE.replace("EITHER", "left_id")).replace("RIGHT_PLACE", _PLACE.replace("EITHER", "right_id"))
+
+_WAITING = """
+SELECT count(*) FROM (
+    SELECT FROM catalog_match due CROSS JOIN LATERAL LEFT_PLACE l CROSS JOIN LATERAL RIGHT_PLACE r
+    WHERE due.compare_due AND due.lease IS NULL LIMIT %(most)s
+) found
+""".replace("LEFT_PLACE", _PLACE.replace("EITHER", "left_id")).replace("RIGHT_PLACE", _PLACE.replace("EITHER", "right_id"))
 
 _BEAT = """
 WITH beat AS (
@@ -97,6 +104,13 @@ def take(*, queue: str) -> Comparison | None:
         )
         row = cursor.fetchone()
     return Comparison(token, row[0], (row[1], row[2]), (row[3], row[4])) if row else None
+
+
+def waiting(*, queue: str, most: int) -> int:
+    """How many pairs wait for the workers of a queue, counted up to `most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"queue": queue, "most": most, "zone": settings.TIME_ZONE})
+        return int(cursor.fetchone()[0])
 
 
 def compare(work: Comparison) -> Evidence | None:

@@ -19,7 +19,7 @@ _SLICES = 6
 _turn = itertools.count()
 
 _THERE = """EXISTS (
-    SELECT FROM catalog_location place WHERE place.variant_id = m.END AND place.state = 'present')"""
+    SELECT FROM catalog_location place WHERE place.variant_id = m.EITHER AND place.state = 'present')"""
 _TOGETHER = """EXISTS (
     SELECT FROM catalog_location l
     JOIN catalog_library ll ON ll.id = l.library_id AND ll.online AND ll.removed_at IS NULL
@@ -31,7 +31,7 @@ _LOSE = f"""
 UPDATE catalog_match lost SET compare_due = FALSE, out_of_reach = TRUE,
     evidence = jsonb_set(lost.evidence, '{{reach}}', to_jsonb(found.reason))
 FROM (
-    SELECT m.id, CASE WHEN {_THERE.replace("END", "left_id")} AND {_THERE.replace("END", "right_id")}
+    SELECT m.id, CASE WHEN {_THERE.replace("EITHER", "left_id")} AND {_THERE.replace("EITHER", "right_id")}
         THEN %(apart)s ELSE %(gone)s END AS reason
     FROM catalog_match m WHERE m.compare_due AND m.lease IS NULL AND NOT {_TOGETHER}
     ORDER BY m.id LIMIT %(most)s FOR NO KEY UPDATE OF m SKIP LOCKED

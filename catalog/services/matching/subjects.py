@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from typing import TYPE_CHECKING
 
+from catalog.fingerprints import packing
 from catalog.formats.packing import unpack
 from catalog.matching.base import Subject
 from catalog.models import Component, ModelHash, TensorIndex, Variant
@@ -91,8 +92,6 @@ def _components(ids: Collection[UUID]) -> Mapping[UUID, tuple[Fingerprint, ...]]
     rows = Component.objects.filter(variant__in=ids, fingerprint__isnull=False).order_by("variant", "pk")
     found: dict[UUID, list[Fingerprint]] = defaultdict(list)
     for variant, packed in rows.values_list("variant", "fingerprint"):
-        from catalog.fingerprints import packing  # noqa: PLC0415
-
         try:
             found[variant].append(packing.unpack(bytes(packed or b"")))
         except ValueError:
