@@ -57,7 +57,7 @@ class Builder:
         for number, one in enumerate(self._plan.wanted):
             wanted.setdefault(one.tensor, []).append((number, one))
         shares = [
-            Share(number, part, tuple(wanted.get(number, ())))
+            Share(number, part, tuple(wanted.get(number, ())), number not in self._plan.scaled)
             for number, part in enumerate((*self._parts, *self._stacks))
             if part.tensor.file == file
         ]

@@ -26,11 +26,15 @@ _TWICE = 4
 
 
 class Share(NamedTuple):
-    """A tensor that this file holds: its number among the parts, and what is cut out of it, by number in the plan."""
+    """A tensor that this file holds: its number among the parts, and what is cut out of it, by number in the plan.
+
+    `counted`: its codes are its values, and no scale lies beside it.
+    """
 
     number: int
     part: Part
     wanted: tuple[tuple[int, Wanted], ...] = ()
+    counted: bool = True
 
 
 class _Span:
@@ -98,8 +102,8 @@ class FileLane:
 
     def _begin(self, span: _Span) -> None:
         tensor = span.shares[0].part.tensor
-        counted = sum(other.stream is not None for other in self._open) < _OPEN and self._left >= tensor.nbytes
-        if counted and has_lanes(tensor):
+        room = sum(other.stream is not None for other in self._open) < _OPEN and self._left >= tensor.nbytes
+        if room and any(share.counted for share in span.shares) and has_lanes(tensor):
             self._left -= tensor.nbytes
             span.stream = stream(tensor)
         span.captures = [
@@ -118,7 +122,7 @@ class FileLane:
         values = span.stream.values() if span.stream is not None else None
         span.stream = None
         for share in span.shares:
-            if values is not None:
+            if values is not None and share.counted:
                 self.values[share.number] = values
         for number, capture in span.captures:
             if capture.complete:

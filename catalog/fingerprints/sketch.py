@@ -58,6 +58,8 @@ class SketchPlan:
             if coding is not None
         ]
         self.wanted: tuple[Wanted, ...] = tuple(self._wanted)
+        self.scaled = frozenset(step.tensor for step in self._steps if step.scale is not None)
+        """Tensors whose values are their codes times a scale that lies beside them."""
 
     def samples(self, pieces: Pieces) -> tuple[Samples, ...]:
         """Of each tensor of the plan, in its order. `pieces`: uint8 of shape (pieces, length) by number in `wanted`.

@@ -22,12 +22,46 @@ STANDARD = frozenset(
 class Plan:
     """What to compute of one file in one read. `body` is where a safetensors file's tensor data begins, else None.
 
-    `tensors` are the tensors of this file whose BLAKE3 digests are wanted, in any order.
+    `tensors` are the tensors of this file whose BLAKE3 digests are wanted, in any order. `lanes` take part in the read
+    for purposes of their own.
     """
 
     algorithms: frozenset[str] = STANDARD
     body: int | None = None
     tensors: tuple[TensorInfo, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+
+
+class Lane(Protocol):
+    """Takes every block of the read in order, each in some thread; it wants the bytes from `start` up to `stop`."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def stop(self) -> int: ...
+
+    def take(self, block: memoryview, offset: int) -> None:
+        """The next block of the file, which lies at that offset. It must not keep the block."""
+        ...
+
+    def stored(self, tensor: TensorInfo) -> Values | None:
+        """What wants the values of one of the plan's tensors that does not lie plainly in the file, if anything."""
+        ...
+
+
+class Takes(Protocol):
+    """Takes bytes in order, piece by piece; it must not keep them."""
+
+    def update(self, data: memoryview, /) -> object: ...
+
+
+class Values(Takes, Protocol):
+    """Takes the values of a tensor as they would lie plainly: little-endian, in C order."""
+
+    def close(self) -> None:
+        """All values were there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

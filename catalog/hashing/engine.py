@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import Cancelled, ChangedFile
 from catalog.hashing import DEFINITIONS, definition
@@ -17,9 +17,9 @@ from catalog.storage.values import Snapshot
 from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from catalog.formats.base import TensorInfo
+    from catalog.hashing.base import Lane, Takes
 
 THREADS_FROM = 2 << 20  # measured: below it, starting threads costs as much as they save
 BLOCK = 2 << 20  # measured: half of it costs more handing over, twice as much falls out of the cache
@@ -52,8 +52,9 @@ def digest_file(
     shares = _shares(plan, before.size)
     tensors = TensorLane([tensor for tensor in plan.tensors if tensor.stored is None], before.size)
     reader = Reader(file, keep_cache=keep_cache)
-    _read(reader, shares, tensors, progress or _ignore, cancelled or _never)
-    digests = _with_stored(reader, plan.tensors, tensors.digests(), cancelled or _never)
+    wanting: tuple[TensorLane | Lane, ...] = (tensors, *plan.lanes)
+    _read(reader, shares, [lane for lane in wanting if lane.stop], progress or _ignore, cancelled or _never)
+    digests = _with_stored(reader, plan, tensors.digests(), cancelled or _never)
     if not before.same_moment(Snapshot.of(os.fstat(file.fileno()))):
         raise ChangedFile(FindingCode.CHANGING)
     return FileDigests(
@@ -76,7 +77,8 @@ def _snapshot(file: OpenFileLike) -> Snapshot:
 def _shares(plan: Plan, size: int) -> list[Share]:
     if plan.body is not None and plan.body > size:
         raise truncated(plan.body, size)
-    target = Target(size, plan.body, alone=len(plan.algorithms) == 1 and not plan.tensors and size >= THREADS_FROM)
+    alone = len(plan.algorithms) == 1 and not plan.tensors and not plan.lanes
+    target = Target(size, plan.body, alone=alone and size >= THREADS_FROM)
     shares = []
     for known in _ordered(plan.algorithms):
         begun = known.begin(target)
@@ -99,14 +101,14 @@ def _name(known: Definition) -> str:
 def _read(
     reader: Reader,
     shares: list[Share],
-    tensors: TensorLane,
+    own: Sequence[TensorLane | Lane],
     progress: Callable[[int], None],
     cancelled: Callable[[], bool],
 ) -> None:
     """Read from the first byte that anybody wants to the last."""
-    start = min([share.start for share in shares] + [tensors.start] * (tensors.stop > 0), default=0)
-    stop = max([share.stop for share in shares] + [tensors.stop], default=0)
-    lanes = _lanes(shares, tensors)
+    start = min([share.start for share in shares] + [lane.start for lane in own], default=0)
+    stop = max([share.stop for share in shares] + [lane.stop for lane in own], default=0)
+    lanes = _lanes(shares, own)
     if cancelled():
         raise Cancelled(STOPPED)
     if stop - start < THREADS_FROM:
@@ -124,10 +126,10 @@ def _read(
 
 
 def _with_stored(
-    reader: Reader, tensors: tuple[TensorInfo, ...], plain: tuple[bytes, ...], cancelled: Callable[[], bool]
+    reader: Reader, plan: Plan, plain: tuple[bytes, ...], cancelled: Callable[[], bool]
 ) -> tuple[bytes, ...]:
     """The digests of all tensors in their order; those that do not lie plainly in the file are read now, once each."""
-    if len(plain) == len(tensors):
+    if len(plain) == len(plan.tensors):
         return plain
     from catalog.hashing.stored import feed  # noqa: PLC0415 # it brings NumPy, for which nearly no file has a use
 
@@ -139,27 +141,40 @@ def _with_stored(
             raise Cancelled(STOPPED)
 
     found = []
-    for tensor in tensors:
+    for tensor in plan.tensors:
         if tensor.stored is None:
             found.append(next(left))
             continue
         same = tensor._replace(name="")
         if same not in known:
             hasher = begun(tensor)
-            feed(reader, tensor, hasher, check)
+            others = [values for lane in plan.lanes if (values := lane.stored(tensor)) is not None]
+            feed(reader, tensor, _Together((hasher, *others)) if others else hasher, check)
+            for values in others:
+                values.close()
             known[same] = hasher.digest()
         found.append(known[same])
     return tuple(found)
 
 
-def _lanes(shares: list[Share], tensors: TensorLane) -> list[Consume]:
-    """A lane for each costly digest, one for all light ones, one for the tensors."""
+class _Together(NamedTuple):
+    """Several that take the same bytes."""
+
+    takers: tuple[Takes, ...]
+
+    def update(self, data: memoryview, /) -> None:
+        """The next bytes."""
+        for taker in self.takers:
+            taker.update(data)
+
+
+def _lanes(shares: list[Share], own: Sequence[TensorLane | Lane]) -> list[Consume]:
+    """A lane for each costly digest, one for all light ones, and those that have one of their own."""
     lanes: list[Consume] = [partial(_feed, (share,)) for share in shares if not share.light]
     light = tuple(share for share in shares if share.light)
     if light:
         lanes.append(partial(_feed, light))
-    if tensors.stop:
-        lanes.append(tensors.take)
+    lanes += [lane.take for lane in own]
     return lanes
 
 

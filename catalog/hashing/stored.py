@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
-    from blake3 import blake3
 
     from catalog.formats.base import TensorInfo
+    from catalog.hashing.base import Takes
     from catalog.hashing.varints import Filling
 
     Bytes = npt.NDArray[np.uint8]
@@ -67,7 +67,7 @@ def swap_of(dtype: str) -> int:
     return width // 2 if dtype.startswith("C") else width
 
 
-def feed(reader: Filling, tensor: TensorInfo, hasher: blake3, check: Callable[[], None]) -> None:
+def feed(reader: Filling, tensor: TensorInfo, hasher: Takes, check: Callable[[], None]) -> None:
     """Give the hasher the tensor's values in order. `check` is called before each read, and may raise.
 
     Raises `MalformedFile` where the bytes are not the values that the tensor has.

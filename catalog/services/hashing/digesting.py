@@ -12,7 +12,8 @@ from catalog.formats.packing import Unpacked, unpack
 from catalog.hashing import modelspec
 from catalog.hashing.base import Plan
 from catalog.hashing.engine import digest_file
-from catalog.services.hashing.sets import Part, part_digests, set_digests
+from catalog.services.hashing.printing import Print, Printer
+from catalog.services.hashing.sets import Part, part_digests, rounded_digests, set_digests
 from catalog.services.identity import listed
 from catalog.services.identity.places import as_seen, open_all
 from catalog.services.identity.reading import Reading, read_opened
@@ -40,13 +41,15 @@ class Digested:
     """All digests of a place. `content` is None of nothing, and as long as a shard is missing.
 
     `files`: of each file, by algorithm. `whole`: of all together, by algorithm. `tensors` are the digests of the
-    tensors of `index`, in its order. `reading` is the header, when it had to be read again.
+    tensors of `index`, in its order. `prints` are the fingerprints of its parts, none where they could not be made.
+    `reading` is the header, when it had to be read again.
     """
 
     place: Place
     files: tuple[Mapping[str, bytes], ...]
     whole: Mapping[str, bytes]
     parts: tuple[Part, ...]
+    prints: tuple[Print, ...]
     index: Unpacked | None
     tensors: tuple[bytes, ...]
     content: bytes | None
@@ -89,20 +92,23 @@ class Digester:
     def _digest(
         self, place: Place, opened: Sequence[OpenFile], index: Unpacked | None, reading: Reading | None
     ) -> Digested:
-        files = self._read(place, opened, _by_file(index, len(opened)), index)
+        names = [bytes(row.name) for row in place.files]
+        printer = Printer(index, names)
+        files = self._read(place, opened, index, printer)
         tensors = _in_order(index, files)
         named = list(zip(index.tensors, tensors, strict=True)) if index is not None else []
-        names = [bytes(row.name) for row in place.files]
+        printed = printer.printed(tensors)
         whole = set_digests(
             [(name, one.digests) for name, one in zip(names, files, strict=True)],
             named,
             folder=not place.single and (reading is None or reading.complete),
-        )
+        ) | rounded_digests([tensor for tensor, _ in named], printed.rounded)
         return Digested(
             place=place,
             files=tuple(one.digests for one in files),
             whole=whole,
             parts=part_digests(names, named, whole),
+            prints=printed.prints,
             index=index,
             tensors=tensors,
             content=files[0].digests.get(Algorithm.BLAKE3) if place.single else whole.get(Algorithm.FOLDER),
@@ -111,18 +117,16 @@ class Digester:
         )
 
     def _read(
-        self,
-        place: Place,
-        opened: Sequence[OpenFile],
-        tensors: Sequence[tuple[TensorInfo, ...]],
-        index: Unpacked | None,
+        self, place: Place, opened: Sequence[OpenFile], index: Unpacked | None, printer: Printer
     ) -> list[FileDigests]:
         """Each file in turn; they count only if nobody wrote to any of them meanwhile."""
         body = index.body if index is not None else None
         found = []
         before = 0
-        for file, row, wanted in zip(opened, place.files, tensors, strict=True):
-            plan = Plan(self.algorithms, body if place.single else _body(file, row, wanted), wanted)
+        tensors = _by_file(index, len(opened))
+        for number, (file, row, wanted) in enumerate(zip(opened, place.files, tensors, strict=True)):
+            begin = body if place.single else _body(file, row, wanted)
+            plan = Plan(self.algorithms, begin, wanted, printer.lanes(number, file.size))
             tell = partial(self._tell, place.id, before)
             found.append(digest_file(file, plan, progress=tell, cancelled=self.cancelled))
             before += file.size

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from catalog.fingerprints.base import VERSION
+from catalog.fingerprints.keys import Exact
 from catalog.formats import Probe
 from catalog.formats.packing import pack
-from catalog.models import Component, ModelHash, TensorIndex, Variant, VariantFile
+from catalog.hashing.parts import parts_of
+from catalog.models import Component, ComponentKey, ModelHash, TensorIndex, Variant, VariantFile
 from catalog.services import bulk
+from catalog.services.hashing.printing import Print
 from catalog.services.identity import births
 from catalog.vocabulary import Format, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
-    from uuid import UUID
 
     from catalog.services.hashing.digesting import Digested
     from catalog.services.identity.places import Place
@@ -23,7 +27,11 @@ if TYPE_CHECKING:
     Files: TypeAlias = Mapping[UUID, Mapping[bytes, UUID]]
 
 _HASH = ["variant_id", "file_id", "algorithm", "digest"]
-_PART = ["variant_id", "name", "algorithm", "tensors", "values", "tensors_digest", "weights_digest"]
+_PART = ["variant_id", "name", "algorithm", "tensors", "values", "tensors_digest", "weights_digest", "fingerprint"]
+_PART += ["core_tensors", "core_values", "exact_f16", "exact_bf16", "version"]
+_PRINTED = ", ".join(f"{name} = excluded.{name}" for name in _PART[5:])
+_KEY = ["component_id", "kind", "key", "alone"]
+_NOTHING = Print("", b"", (), 0, 0, Exact(f16=False, bf16=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +100,44 @@ def store_digests(told: Sequence[Told]) -> None:
         [(one.variant.pk, packed, len(one.digested.tensors)) for one in fresh if (packed := _packed(one.digested))],
         otherwise="(variant_id) DO UPDATE SET packed = excluded.packed, tensors = excluded.tensors",
     )
+    printed = sorted(_to_print(first), key=lambda one: one.variant.pk)
     bulk.insert_missing(
         Component,
         _PART,
-        [row for one in fresh for row in _parts(one)],
-        otherwise="(variant_id, name, algorithm) DO UPDATE SET tensors_digest = excluded.tensors_digest,"
-        " weights_digest = excluded.weights_digest",
+        [row for one in printed for row in _parts(one)],
+        otherwise=f"(variant_id, name, algorithm) DO UPDATE SET {_PRINTED}",
     )
+    _store_keys(printed)
+
+
+def _to_print(first: Sequence[Told]) -> list[Told]:
+    """Those whose parts are new, or were last read by an older version of the fingerprint."""
+    known = [one.variant.pk for one in first if not one.fresh]
+    older = set(Component.objects.filter(variant__in=known, version__lt=VERSION).values_list("variant", flat=True))
+    return [one for one in first if one.fresh or one.variant.pk in older]
+
+
+def _store_keys(printed: Sequence[Told]) -> None:
+    """The keys of all parts, over those of before; who has one is looked for among all others."""
+    found = {one.variant.pk: one.digested.prints for one in printed}
+    rows = Component.objects.filter(variant__in=found, algorithm=births.PARTS).values_list("variant", "name", "pk")
+    parts = {(variant, name): pk for variant, name, pk in rows}
+    ComponentKey.objects.filter(component__in=parts.values()).delete()
+    bulk.insert(
+        ComponentKey,
+        _KEY,
+        [
+            (parts[variant, one.name], int(key.kind), UUID(bytes=key.key), _alone(prints))
+            for variant, prints in found.items()
+            for one in prints
+            for key in one.keys
+        ],
+    )
+    bulk.update(Variant, ["id", "search_due"], [(variant, True) for variant, prints in found.items() if prints])
+
+
+def _alone(prints: Sequence[Print]) -> bool:
+    return sum(one.core_tensors > 0 for one in prints) == 1
 
 
 def _store_hashes(rows: list[tuple[UUID, UUID | None, str, bytes]]) -> None:
@@ -145,8 +184,13 @@ def _parts(one: Told) -> Iterator[tuple[object, ...]]:
     index = one.digested.index
     if index is None:
         return
-    members = births.parts_of(index.tensors, [bytes(file.name) for file in one.place.files])
+    prints = {part.name: part for part in one.digested.prints}
+    members = parts_of(index.tensors, [bytes(file.name) for file in one.place.files])
     for part in one.digested.parts:
         tensors = [index.tensors[at] for at in members[part.name]]
         values = sum(tensor.values for tensor in tensors)
-        yield one.variant.pk, part.name, births.PARTS, len(tensors), values, part.tensors, part.weights
+        found = prints.get(part.name, _NOTHING)
+        yield (
+            one.variant.pk, part.name, births.PARTS, len(tensors), values, part.tensors, part.weights,
+            found.packed or None, found.core_tensors, found.core_values, *found.exact, VERSION,
+        )  # fmt: skip

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from blake3 import blake3
 
 from catalog.hashing.folders import folder_v1, invoke_dir
+from catalog.hashing.parts import is_weight, parts_of
 from catalog.hashing.tensors import tensors_v1, weights_v1
-from catalog.services.identity.births import parts_of
 from catalog.vocabulary import Algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
+    from catalog.fingerprints.building import Rounded
     from catalog.formats import TensorInfo
 
     Named: TypeAlias = "list[tuple[TensorInfo, bytes]]"
@@ -48,6 +49,23 @@ def set_digests(files: Files, named: Named, *, folder: bool) -> dict[str, bytes]
         for algorithm, of_file in _INVOKE.items():
             found[algorithm.value] = invoke_dir(of_file.value, _by(of_file, files))
     return {algorithm: digest for algorithm, digest in found.items() if digest is not None}
+
+
+def rounded_digests(tensors: Sequence[TensorInfo], rounded: Rounded | None) -> dict[str, bytes]:
+    """By algorithm: `weights:v1` of the same tensors in f16, in bf16, where all floating-point weights have such."""
+    if rounded is None:
+        return {}
+    found = {
+        Algorithm.WEIGHTS_F16.value: _rounded(tensors, rounded.f16),
+        Algorithm.WEIGHTS_BF16.value: _rounded(tensors, rounded.bf16),
+    }
+    return {algorithm: digest for algorithm, digest in found.items() if digest is not None}
+
+
+def _rounded(tensors: Sequence[TensorInfo], digests: Sequence[bytes | None]) -> bytes | None:
+    known = [(tensor, digest) for tensor, digest in zip(tensors, digests, strict=True) if digest is not None]
+    missing = [tensor for tensor, digest in zip(tensors, digests, strict=True) if digest is None]
+    return None if any(map(is_weight, missing)) else weights_v1(known)
 
 
 def part_digests(names: Sequence[bytes], named: Named, whole: Mapping[str, bytes]) -> tuple[Part, ...]:
