@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from catalog.fingerprints.levels import ROUNDED_SLACK, SLACK, Levels, Scaled, decoded, uneven, uniform
+from catalog.fingerprints.levels import SLACK, Levels, Scaled, decoded, uneven, uniform
 from catalog.formats.ggml import TYPES
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _NL = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
 _FP4 = (0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12)  # kvalues_mxfp4: twice the values of E2M1
 _SIGNED = (*range(128), *range(-128, 0))
 _HALF_ULP = 2.0**-11  # of an F16, relative to it
-_SMALLEST = 2.0**-25  # half of the smallest F16: scales of small weights are subnormal
 _WIDEST = 12.0  # from a level of `_NL` to the midpoint furthest from it
 _OVERSHOOT = 1.01  # the opposite sign of the largest weight of a block is cut off one step early
 
@@ -85,8 +84,8 @@ def _half(blocks: Bytes, at: int) -> Floats:
 
 
 def _unit(scale: Floats) -> Floats:
-    """How far a scale may be from what it was before it was stored as F16."""
-    return np.maximum(np.abs(scale) * _HALF_ULP, _SMALLEST)
+    """How far a scale may be from what it was before it was stored as F16: half the step to the next."""
+    return np.spacing(np.abs(scale).astype(np.float16)).astype(np.float64) / 2
 
 
 def _nibbles(packed: Bytes, run: int) -> Bytes:
@@ -233,12 +232,12 @@ def _nvfp4(blocks: Bytes) -> Scaled:
 
 def _cut(levels: Sequence[int]) -> Levels:
     """Closed levels, but for the highest, where the quantiser cuts off."""
-    found = uniform(levels, ROUNDED_SLACK, open_below=0, open_above=0)
+    found = uniform(levels, SLACK, open_below=0, open_above=0)
     found.up[-1] = levels[-1] + _OVERSHOOT
     return found
 
 
-_closed = partial(uniform, slack=ROUNDED_SLACK, open_below=0, open_above=0)
+_closed = partial(uniform, slack=SLACK, open_below=0, open_above=0)
 _open = partial(uniform, slack=SLACK)
 
 _KINDS: Mapping[str, tuple[Levels, Callable[[Bytes], Scaled]]] = {
@@ -253,8 +252,8 @@ _KINDS: Mapping[str, tuple[Levels, Callable[[Bytes], Scaled]]] = {
     "Q5_K": (_open(range(32)), _q5_k),
     "Q6_K": (_open(range(-32, 32)), _q6_k),
     "Q8_K": (_open(_SIGNED), _q8_k),
-    "IQ4_NL": (uneven(_NL, 0.25), _iq4_nl),
-    "IQ4_XS": (uneven(_NL, 0.25), _iq4_xs),
+    "IQ4_NL": (uneven(_NL, SLACK, rounded=_HALF_ULP), _iq4_nl),
+    "IQ4_XS": (uneven(_NL, SLACK, rounded=_HALF_ULP), _iq4_xs),
     "TQ1_0": (_closed((-1, 0, 1)), _tq1_0),
     "TQ2_0": (_closed((-1, 0, 1, 2)), _tq2_0),
     "MXFP4": (uneven(_FP4, SLACK), _mxfp4),

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from catalog.fingerprints.base import Floats
 
 SLACK = 2e-4
-"""Of a step, where the stored scale is the one that the quantiser used."""
-ROUNDED_SLACK = 1e-3
-"""Of a step, where the quantiser used a float32 scale and stored it as F16."""
+"""Of a step."""
 
 
 class Levels(NamedTuple):
@@ -59,15 +57,17 @@ def uniform(levels: Sequence[int], slack: float, *, open_below: int = 1, open_ab
     return Levels(level, down, up)
 
 
-def uneven(levels: Sequence[float], slack: float) -> Levels:
+def uneven(levels: Sequence[float], slack: float, *, rounded: float = 0.0) -> Levels:
     """Levels of a table, in the order of their codes: a weight lies between the midpoints to its neighbours.
 
-    The lowest and the highest are open; codes of equal levels (0 and -0) share their interval.
+    The lowest and the highest are open; codes of equal levels (0 and -0) share their interval. `rounded`: by what share
+    the stored scale may be off from the one that the quantiser used.
     """
     level = np.array(levels, np.float64)
     known = np.unique(level)
     between = (known[:-1] + known[1:]) / 2
-    down, up = np.concatenate(([-np.inf], between - slack)), np.concatenate((between + slack, [np.inf]))
+    margin = np.abs(between) * rounded + slack
+    down, up = np.concatenate(([-np.inf], between - margin)), np.concatenate((between + margin, [np.inf]))
     place = np.searchsorted(known, level)
     return Levels(level, down[place], up[place])
 
