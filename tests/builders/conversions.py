@@ -112,13 +112,13 @@ def _layouts(network: Network) -> dict[str, Conversion]:
         "renamed and reordered": layout.renamed,
         "turned": layout.transposed,
         "heights and widths first": layout.hwio,
-        "joined by rows": layout.fused,
-        "joined by columns": partial(layout.fused, columns=True),
         "joined, cut, turned, renamed": layout.relaid,
         "the same under random names": layout.scrambled,
         "with buffers": layout.with_buffers,
         "with EMA copies": layout.with_ema,
     }
+    if any("attn" in name or "attention" in name for name in network.tensors):
+        changes |= {"joined by rows": layout.fused, "joined by columns": partial(layout.fused, columns=True)}
     if any("embed_tokens" in name for name in network.tensors):
         changes["tied embedding twice"] = layout.untied
     if any("pooler" in name or "tracked" in name for name in network.tensors):
