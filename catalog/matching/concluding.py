@@ -166,7 +166,7 @@ class _Conclusion:
             same,
             direction=_direction(decisive),
             detection_limit=max(limits, default=None),
-            values_compared=sum(one.compared for one in self.verdicts),
+            values_compared=sum(_compared(one) for one in self.verdicts),
             values_outside=sum(one.outside for one in self.verdicts),
             places=all(one.places for one in decisive),
             proven=proven,
@@ -190,6 +190,13 @@ def _sure(verdict: ComponentVerdict) -> bool:
     limit = verdict.detection_limit
     enough = verdict.compared >= SURE_SAMPLES and limit is not None and limit <= SURE_LIMIT
     return verdict.certainty is Certainty.SAMPLES and enough
+
+
+def _compared(verdict: ComponentVerdict) -> int:
+    """Sampled values, or all that keys are over."""
+    if verdict.certainty is Certainty.SAMPLES or verdict.compared:
+        return verdict.compared
+    return sum(row.compared for row in verdict.rows)
 
 
 def _why_unsure(decisive: Iterable[ComponentVerdict]) -> Doubt:

@@ -29,6 +29,9 @@ LEFT, RIGHT = "the first", "the second"
 _NAMED = 3
 """Tensors that a sentence names before it says "and 5 more"."""
 
+_SLIGHT = 0.0001
+"""A smaller share of the values is not told."""
+
 _SAME_MODEL: Mapping[SameModel, Json] = {
     SameModel.YES: True,
     SameModel.NO: False,
@@ -42,8 +45,9 @@ def summary(evidence: Evidence, left: str = LEFT, right: str = RIGHT) -> str:
 
     `left` and `right` are what the two are called.
     """
-    told = [*_sentences(evidence, left, right)]
-    return " ".join(sentence[:1].upper() + sentence[1:] for sentence in told if sentence)
+    names = tuple(name for name in (left, right) if name not in {LEFT, RIGHT})
+    told = (sentence for sentence in _sentences(evidence, left, right) if sentence)
+    return " ".join(one if one.startswith(names) else one[:1].upper() + one[1:] for one in told)
 
 
 def as_json(evidence: Evidence, left: str = LEFT, right: str = RIGHT) -> dict[str, Json]:
@@ -207,8 +211,9 @@ def _alone(evidence: Evidence, verdict: TensorVerdict, name: str) -> str:
         return ""
     left = verdict is TensorVerdict.ONLY_LEFT
     whole = sum(row.of for row in evidence.rows if (row.left if left else row.right))
-    share = f" ({percent(sum(row.of for row in rows) / whole)} of its values)" if whole else ""
-    return f"only in {name}: {_names([row.left or row.right for row in rows])}{share}."
+    share = sum(row.of for row in rows) / whole if whole else 0.0
+    told = f" ({percent(share)} of its values)" if share >= _SLIGHT else ""
+    return f"only in {name}: {_names([row.left or row.right for row in rows])}{told}."
 
 
 def _names(names: Sequence[str]) -> str:

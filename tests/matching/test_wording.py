@@ -134,15 +134,15 @@ def test_a_summary_of_each_relation() -> None:
         "A and B hold the same tensors under the same names; only the container differs. Digests of the tensors prove"
         " it.",
         "A and B hold the same weights, under other names or laid out otherwise. Keys over all values say so: no"
-        " accident, but no proof against someone who means to deceive. Laid out otherwise: 12 tensors stored transposed."
-        " Comparing every value of both files would tell more.",
+        " accident, but no proof against someone who means to deceive. Laid out otherwise: 12 tensors stored"
+        " transposed. Comparing every value of both files would tell more.",
         "B holds the weights of A, rounded to a coarser precision. Digests of the tensors prove it.",
         "B is a quantised copy of A. 3,700 values were sampled: none lies outside of what rounding allows. A change of"
         " all weights by more than 0.03 % of their size would have been seen. Only in A: pooler.dense.weight (2.63 % of"
         " its values).",
         "B is a quantised copy of A. All 22,337,280 values were compared: none lies outside of what rounding allows.",
-        "Not the same: A and B are relatives, as after a fine-tune or a merge. 5,800 values were sampled: 22 of them lie"
-        " outside of what rounding allows. 5 tensors of 6 differ, at a distance of 0.15 %: layers.0.up_proj,"
+        "Not the same: A and B are relatives, as after a fine-tune or a merge. 5,800 values were sampled: 22 of them"
+        " lie outside of what rounding allows. 5 tensors of 6 differ, at a distance of 0.15 %: layers.0.up_proj,"
         " layers.1.up_proj, layers.2.up_proj and 2 more.",
     }
 
