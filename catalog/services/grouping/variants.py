@@ -81,7 +81,7 @@ def _groups(variants: Mapping[UUID, Variant]) -> Iterator[_Group]:
     there = _on_disk(ids)
     numbers = {pk: variants[pk].number for pk in ids}
     clusters = Clusters(numbers, rejections.pairs_among([variants[pk] for pk in ids]), Bonds.among(ids))
-    for cluster in clusters.add(edges):
+    for cluster in sorted(clusters.add(edges), key=lambda group: min(numbers[pk] for pk in group)):
         members = cluster & there
         if len(members) > 1:
             kept = min(members, key=lambda pk: _rank(variants[pk]))

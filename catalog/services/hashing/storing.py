@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from catalog.models import Decision, HashClaim, Location, LocationFile, Note, Variant
-from catalog.services import bulk, totals
+from catalog.services import bulk, grouping, totals
 from catalog.services.hashing import settling
 from catalog.services.hashing.report import HashReport
 from catalog.services.hashing.rows import Told, files_of, outcome_of, store_digests
@@ -69,6 +69,7 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     fresh = [one.variant for one in told if one.fresh]
     _rebind(fresh)
     joined = joining.join_proven(variants=fresh)
+    grouping.due(one.variant.pk for one in told)
     totals.stale({library.pk, *libraries})
     return HashReport(
         hashed=len(digested),

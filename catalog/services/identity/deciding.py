@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from catalog.errors import Refused
 from catalog.models import Decision, ModelRecord, Variant
-from catalog.services import findings, totals
+from catalog.services import findings, grouping, totals
 from catalog.services.identity import rejections, undoing
 from catalog.services.identity.before_image import Change, Image, Table
 from catalog.services.identity.holding import hold_models
@@ -169,5 +169,6 @@ def _write(decision: Decision, image: Image, models: Iterable[ModelRecord]) -> D
     ids = {*image.models(), *(model.pk for model in models)}
     decision.models_touched.set(ModelRecord.objects.filter(pk__in=ids))
     ModelRecord.objects.filter(pk__in=ids, merged_into=None).update(touched=True)
+    grouping.due(Variant.objects.filter(model__in=ids, merged_into=None).values_list("pk", flat=True))
     totals.stale_of(ids)
     return decision

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 
 from catalog.models import FormerName, Match
-from catalog.services import findings
+from catalog.services import findings, grouping
 from catalog.services.identity import rejections, rules, standing, twins
 from catalog.services.identity.declared import declared_by
 from catalog.services.identity.holding import hold_homes
@@ -94,6 +94,7 @@ class _Round:
             if self._note(match, self._settle(match, row, fitting)):
                 noted.append(match)
         Match.objects.bulk_update(noted, ["evidence"])
+        grouping.due(pk for match in noted for pk in (match.left_id, match.right_id))
 
     def _turn(self, match: Match) -> tuple[int, bool, list[int]]:
         """The strongest relation first, then the touched model, then the older one."""

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 from django.db import connection
 
+from catalog.matching.proving import prove
 from catalog.models import ModelHash
 from catalog.services.identity.standing import UNSOUND
+from catalog.services.matching import storing, subjects
+from catalog.services.matching.storing import Found
 from catalog.vocabulary import Algorithm
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
     from catalog.matching.base import Subject
     from catalog.models import Match
-    from catalog.services.matching.storing import Found
 
 FINDERS = [
     Algorithm.TENSORS.value,
@@ -77,16 +79,11 @@ def find(variants: Collection[UUID], digests: Collection[bytes]) -> Mapping[UUID
 
 def keep_proven(found: Mapping[UUID, Iterable[UUID]]) -> list[Match]:
     """Keeps what digests prove of these pairs. The caller holds their models."""
-    from catalog.services.matching import storing, subjects
-
     known = subjects.load({*found, *(other for others in found.values() for other in others)})
     return storing.keep_all(_proven(found, known))
 
 
 def _proven(found: Mapping[UUID, Iterable[UUID]], known: Mapping[UUID, Subject]) -> Iterator[Found]:
-    from catalog.matching.proving import prove
-    from catalog.services.matching.storing import Found
-
     for ours, others in found.items():
         for theirs in others:
             evidence = prove(known[ours], known[theirs]) if {ours, theirs} <= known.keys() else None
