@@ -197,7 +197,7 @@ def _parts(pair: Pair, one: View, other: View) -> tuple[View, View]:
 
 def _part(pair: Pair, whole: View, part: View) -> View:
     at = pair.offset
-    if pair.mapped == Mapped.ROWS:
+    if pair.mapped == Mapped.ROWS or whole.columns == part.columns == 1:  # a part of one dimension is either
         return whole._replace(rows=part.rows, read=lambda first, count: whole.read(at + first, count))
 
     def read(first: int, count: int) -> Samples:

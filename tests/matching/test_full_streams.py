@@ -76,6 +76,13 @@ def test_parts_of_the_columns_meet_their_columns() -> None:
     assert met(whole, whole[:, 300:700], mapped=Mapped.COLUMNS, offset=300) == (80_000, 80_000)
 
 
+@pytest.mark.parametrize("mapped", [Mapped.ROWS, Mapped.COLUMNS])
+def test_parts_of_one_dimension_meet(mapped: Mapped) -> None:
+    whole = numbers(900)
+
+    assert met(whole, whole[300:700], mapped=mapped, offset=300) == (400, 400)
+
+
 def test_parts_of_a_transposed_tensor_meet() -> None:
     whole = numbers(200, 900)
     part = np.ascontiguousarray(whole[50:120])
