@@ -135,9 +135,9 @@ def rounded(aligned: Aligned, known: Truths) -> tuple[dict[str, str], Truths]:
 def _misses(word: str, rounding: Callable[[Floats], Floats], aligned: Aligned) -> Truths:
     """Where the rounded left value is outside of the right's interval; cutting off leaves one value only."""
     values = rounding(aligned.left.values)
-    if word == "truncated":
-        return values != aligned.right.values
     outside: Truths = (values < aligned.right.low) | (values > aligned.right.high)
+    if word == "truncated":
+        outside = values != aligned.right.values
     return outside
 
 
@@ -164,7 +164,8 @@ def _siblings(aligned: Aligned, known: Truths, compared: Counts) -> Judgement:
 def empty(left: Samples, right: Samples) -> Truths:
     """Where two intervals share no more than a point, and are not the same point."""
     apart: Truths = (left.low >= right.high) | (right.low >= left.high)
-    return apart & ~((left.low == right.low) & (left.high == right.high))
+    apart &= ~((left.low == right.low) & (left.high == right.high))
+    return apart
 
 
 @np.errstate(invalid="ignore", over="ignore")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalog.matching import fusing, pairing_exact, pairing_lesser, pairing_samples
+from catalog.matching import fusing, pairing_exact, pairing_lesser, pairing_samples, thresholds
 from catalog.matching.pairing_orders import orders
 from catalog.matching.pairing_sides import COUNTED, Match, Side, Sort
-from catalog.vocabulary import Mapped
+from catalog.vocabulary import Direction, Mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from catalog.matching.pairing_lesser import Like
 
@@ -62,6 +62,23 @@ class Pairing:
         linked = [link.match for link in self.links if link.match is not None and not link.parts]
         return linked + self.equal
 
+    def met(self) -> tuple[set[int], set[int]]:
+        """Numbers of all tensors that are joined to another by keys or samples."""
+        pairs = [(link.left, link.right) for link in self.links]
+        pairs += [(match.left, match.right) for match in self.equal]
+        return {left for left, _ in pairs}, {right for _, right in pairs}
+
+    def taken(self) -> tuple[set[int], set[int]]:
+        """Numbers of all tensors that are in any list but the last two."""
+        lefts, rights = self.met()
+        for like in (*self.likes, *self.changed):
+            lefts.add(like.left)
+            rights.add(like.right)
+        for match in self.tied:
+            lefts.add(match.left)
+            rights.add(match.right)
+        return lefts, rights
+
 
 def pair(left: Side, right: Side) -> Pairing:
     """The surest way first: digests, keys, samples of equal names, samples of all, fused parts."""
@@ -72,8 +89,7 @@ def pair(left: Side, right: Side) -> Pairing:
     found.whole = alike.whole
     for each in alike.likenesses:
         found.links.append(_likeness(left, right, each))
-    lefts, rights = _open(found, Sort.CORE, Sort.LESSER)
-    _fused(found, lefts, rights)
+    _fused(found)
     _lesser(found)
     _leftovers(found)
     return found
@@ -99,25 +115,52 @@ def _likeness(left: Side, right: Side, each: pairing_samples.Likeness) -> Link:
     return Link(each.left, each.right, mapped, each.transposed, score=each.score)
 
 
-def _fused(found: Pairing, lefts: list[int], rights: list[int]) -> None:
+def _fused(found: Pairing) -> None:
     """Tensors of the one that are fused in the other, in both directions."""
-    if not lefts or not rights:
+    if not found.links and len(found.equal) < thresholds.SHARED_TENSORS:
         return
+    _parts(found, fusing.summed)
+    if _share_of_links(found) >= thresholds.FUSED_SHARE:
+        _parts(found, fusing.filled)
+
+
+def _parts(found: Pairing, way: Callable[[Side, Side, list[int], list[int]], list[fusing.Part]]) -> None:
+    """Whole tensors of the left made of parts of the right, and the other way round."""
     for mirrored in (False, True):
-        for part in fusing.parts(found.left, found.right, lefts, rights, mirrored=mirrored):
-            link = Link(
-                part.whole if not mirrored else part.part,
-                part.part if not mirrored else part.whole,
-                Mapped.COLUMNS if part.columns else Mapped.ROWS,
-                part.transposed,
-                part.match,
-                part.score,
-                part.offset,
-                part.number,
-                part.count,
-            )
-            found.links.append(link)
         lefts, rights = _open(found, Sort.CORE, Sort.LESSER)
+        if lefts and rights:
+            sides = (found.right, found.left, rights, lefts) if mirrored else (found.left, found.right, lefts, rights)
+            found.links += [_part(part, mirrored=mirrored) for part in way(*sides)]
+
+
+def _share_of_links(found: Pairing) -> float:
+    """Of the core values of the better covered side, what is paired."""
+    shares = []
+    for side, numbers in (
+        (found.left, {link.left for link in found.links}),
+        (found.right, {link.right for link in found.links}),
+    ):
+        total = sum(side.sizes[number] for number in side.of_sort(*COUNTED))
+        shares.append(sum(side.sizes[number] for number in numbers) / total if total else 0.0)
+    return max(shares)
+
+
+_TURNED = {
+    Direction.NONE: Direction.NONE,
+    Direction.LEFT_FROM_RIGHT: Direction.RIGHT_FROM_LEFT,
+    Direction.RIGHT_FROM_LEFT: Direction.LEFT_FROM_RIGHT,
+}
+
+
+def _part(part: fusing.Part, *, mirrored: bool) -> Link:
+    """`mirrored`: the whole is on the right. Then its shape is the one that a turned part has to be turned back to."""
+    left, right = (part.part, part.whole) if mirrored else (part.whole, part.part)
+    match = part.match
+    if match is not None and mirrored:
+        match = match._replace(left=left, right=right, made=_TURNED[match.made])
+    columns = part.columns != (mirrored and part.transposed)
+    mapped = Mapped.COLUMNS if columns else Mapped.ROWS
+    return Link(left, right, mapped, part.transposed, match, part.score, part.offset, part.number, part.parts)
 
 
 def _lesser(found: Pairing) -> None:
@@ -129,7 +172,7 @@ def _leftovers(found: Pairing) -> None:
     """Copies of matched tensors, unless one of their size is open on the other side: then it was changed."""
     lefts, rights = _open(found, *Sort)
     found.changed += _counterparts(found, lefts, rights)
-    gone_left, gone_right = _taken(found)
+    gone_left, gone_right = found.taken()
     lefts, rights = _without(lefts, gone_left), _without(rights, gone_right)
     matches = found.exact
     mine = pairing_exact.tied(found.left, found.right, matches, lefts, mirrored=False)
@@ -145,7 +188,7 @@ def _counterparts(found: Pairing, lefts: list[int], rights: list[int]) -> list[L
     mine = [n for n in lefts if left.sorts[n] in (Sort.CORE, Sort.LESSER)]
     others = [n for n in rights if right.sorts[n] in (Sort.CORE, Sort.LESSER)]
     changed: list[Like] = []
-    for trait in (lambda side, n: side.names[n], lambda side, n: side.sizes[n]):
+    for trait in (_name, _size):
         places: dict[object, list[int]] = {}
         for number in reversed(others):
             places.setdefault(trait(right, number), []).append(number)
@@ -158,15 +201,18 @@ def _counterparts(found: Pairing, lefts: list[int], rights: list[int]) -> list[L
     return changed
 
 
+def _name(side: Side, number: int) -> object:
+    return side.names[number]
+
+
+def _size(side: Side, number: int) -> object:
+    return side.sizes[number]
+
+
 def _open(found: Pairing, *sorts: Sort) -> tuple[list[int], list[int]]:
     """Numbers of the tensors of these sorts that are in no pair yet."""
-    taken_left, taken_right = _taken(found)
+    taken_left, taken_right = found.taken()
     return _without(found.left.of_sort(*sorts), taken_left), _without(found.right.of_sort(*sorts), taken_right)
-
-
-def _taken(found: Pairing) -> tuple[set[int], set[int]]:
-    every = (*found.links, *found.equal, *found.likes, *found.changed, *found.tied)
-    return {each.left for each in every}, {each.right for each in every}
 
 
 def _without(numbers: Iterable[int], taken: set[int]) -> list[int]:

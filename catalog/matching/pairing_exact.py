@@ -68,10 +68,10 @@ def tied(left: Side, right: Side, found: Iterable[Match], lone: list[int], *, mi
     again = []
     for number in lone:
         keys = chain(_digest(side.tensors[number]), own(side.tensors[number]))
-        match = next((matched[key] for key in keys if key in matched), None)
-        if match is not None:
-            place = {"right" if mirrored else "left": number}
-            again.append(match._replace(proven=match.proven, alone=False, **place))
+        twin = next((matched[key] for key in keys if key in matched), None)
+        if twin is not None:
+            one, other = (twin.left, number) if mirrored else (number, twin.right)
+            again.append(twin._replace(left=one, right=other, alone=False))
     return again
 
 

@@ -129,7 +129,8 @@ def _compared(mine: Bounds, others: Bounds, shift: float) -> tuple[Floats, npt.N
 def _meets(low: Floats, high: Floats, others_low: Floats, others_high: Floats) -> npt.NDArray[np.bool_]:
     """Do the intervals overlap by more than a point? A point itself may lie anywhere in the other."""
     overlap: npt.NDArray[np.bool_] = (low < others_high) & (others_low < high)
-    return overlap | ((low == others_low) & (high == others_high))
+    overlap |= (low == others_low) & (high == others_high)
+    return overlap
 
 
 def _passed(size: Floats, width: Floats, others_width: Floats) -> Floats:

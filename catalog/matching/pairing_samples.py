@@ -30,7 +30,7 @@ class Likeness(NamedTuple):
 
 class _Block(NamedTuple):
     """Tensors of one shape. `unit`: shape (tensors, samples), each row of length 1; `centred`: the same about their
-    means, zero where the mean is small. `rms` of all values; `known` samples of each.
+    means, if there is a large one. `rms` of the samples, which lie at the same places; `known` samples of each.
     """
 
     numbers: list[int]
@@ -122,8 +122,7 @@ def _block(side: Side, numbers: list[int], *, turned: bool) -> _Block:
     rms = np.sqrt((values**2).sum(axis=1) / np.maximum(count, 1))
     lopsided = np.abs(mean) > thresholds.CENTRED * rms
     centred = np.where(known, values - mean[:, None], 0.0) if lopsided.any() else np.zeros((len(numbers), 0))
-    stated = np.array([side.tensors[number].rms for number in numbers])
-    return _Block(numbers, _unit(values), _unit(centred), lopsided, np.where(np.isfinite(stated), stated, rms), count)
+    return _Block(numbers, _unit(values), _unit(centred), lopsided, rms, count)
 
 
 def _unit(values: Floats) -> npt.NDArray[np.float32]:

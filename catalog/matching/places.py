@@ -51,10 +51,11 @@ def check(
     alike = sum(one == other for one, other in plain)
     if alike >= thresholds.NAMES_COMPARABLE * len(pairs):
         stored = {name: full for full, name in others.items()}
-        strays = (
-            (one, stored[mine[one]]) for one, other in pairs if mine[one] != others[other] and mine[one] in stored
-        )
-        return all(equal(one, other) for one, other in strays)
+        unequal = [(one, other) for one, other in pairs if mine[one] != others[other]]
+        if not all(equal(one, stored[mine[one]]) for one, _ in unequal if mine[one] in stored):
+            return False
+        renamed = [(mine[one], others[other]) for one, other in unequal if mine[one] not in stored]
+        return _by_rule(renamed) if renamed else True
     return _by_rule(plain)
 
 

@@ -24,7 +24,7 @@ def suspect(found: Pairing, measured: Measured) -> Iterator[Link]:
     keyed = _keyed_types(found)
     for link in measured.judged:
         left, right = found.left.tensors[link.left], found.right.tensors[link.right]
-        if left.lanes is None or right.lanes is None or link.parts:
+        if left.lanes is None or right.lanes is None:
             continue
         target = left if fit is Fit.RIGHT_ROUNDED else right
         if measured.judgement.rungs.get(target.dtype) != "truncated" and _has_key(target, keyed):

@@ -22,8 +22,18 @@ LEAST_SAMPLES = 20
 PART_CORRELATION = 0.9
 """Of a tensor with a part of a fused one, on the rows whose samples coincide: they are as few as 20."""
 
+FEW_CORRELATION = 0.97
+"""The same with fewer than `LEAST_SAMPLES`: the last of parts in the proportion 4:1:1 has 10."""
+
+FEWEST_SAMPLES = 8
+"""With fewer coinciding samples than this no part is believed."""
+
+FUSED_SHARE = 0.2
+"""Fused parts are looked for where this share of the core values of one side is paired already: a model whose q, k, v,
+gates and ups are fused still has its outputs and downs. Among strangers it would be time wasted."""
+
 FUSED_BUDGET = 20_000
-"""Trials of one part at one place of a fused tensor, together: about a quarter of a second."""
+"""Trials of parts at one place of a fused tensor, together: half a second."""
 
 MOST_PARTS = 4
 """Tensors that are added up in search of a fused one by exact keys: q, k, v and one more."""

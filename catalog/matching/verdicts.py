@@ -39,8 +39,9 @@ class _Rules:
         self.measured = measured
         self.fit = measured.judgement.fit
         self.tiny = not any(sort in COUNTED for side in (found.left, found.right) for sort in side.sorts)
-        self.left_values = self._total(found.left, {match.left for match in found.tied} - _mine(found))
-        self.right_values = self._total(found.right, {match.right for match in found.tied} - _others(found))
+        lefts, rights = found.met()
+        self.left_values = self._total(found.left, {match.left for match in found.tied} - lefts)
+        self.right_values = self._total(found.right, {match.right for match in found.tied} - rights)
 
     def verdict(self) -> ComponentVerdict:
         """The first rule that applies."""
@@ -68,8 +69,14 @@ class _Rules:
         return [link for link in self.found.links if id(link) not in mute]
 
     def _share(self, links: Iterable[Link], total: int) -> float:
-        sizes, others = self.found.left.sizes, self.found.right.sizes
-        return min(1.0, sum(min(sizes[link.left], others[link.right]) for link in links) / total) if total else 0.0
+        """What the links cover of `total` values; parts of tensors that are not counted do not count."""
+        left, right = self.found.left, self.found.right
+        counted = sum(
+            min(left.sizes[link.left], right.sizes[link.right])
+            for link in links
+            if left.sorts[link.left] in COUNTED or right.sorts[link.right] in COUNTED
+        )
+        return min(1.0, counted / total) if total else 0.0
 
     @cached_property
     def shares(self) -> tuple[float, float]:
@@ -130,14 +137,26 @@ class _Rules:
         """As `places.check`, of all tensors that could stand in one another's place."""
         left, right = self.found.left, self.found.right
         sizes = _numerous(left) | _numerous(right)
-        matches = [*(link for link in self.found.links if not link.parts), *self.found.equal, *self.found.likes]
-        asked = [each for each in matches if left.sizes[each.left] in sizes and _alone(each)]
-        pairs = [(left.tensors[each.left].name, right.tensors[each.right].name) for each in asked]
-        if not pairs:
+        numbers = [(link.left, link.right) for link in self.found.links if not link.parts and _alone(link.match)]
+        numbers += [(match.left, match.right) for match in self.found.equal if _alone(match)]
+        numbers += [(like.left, like.right) for like in self.found.likes]
+        pairs = [
+            (left.tensors[one].name, right.tensors[other].name) for one, other in numbers if left.sizes[one] in sizes
+        ]
+        fused = [self._named(link) for link in self.found.links if link.parts]
+        if not pairs and not fused:
             return True
-        return places.check(
-            pairs, [one.name for one in left.tensors], [one.name for one in right.tensors], _Equal(self.found)
-        )
+        lefts = [one.name for one in left.tensors] + [one for one, _ in fused]
+        rights = [one.name for one in right.tensors] + [other for _, other in fused]
+        return places.check(pairs + fused, lefts, rights, _Equal(self.found))
+
+    def _named(self, link: Link) -> tuple[str, str]:
+        """The names of a part and of its place in the whole, as if that were a tensor of its own."""
+        left, right = self.found.left.tensors[link.left].name, self.found.right.tensors[link.right].name
+        place = f".part {'abcdefghijklmnopqrstuvwxyz'[(link.part - 1) % 26]}"
+        if self.found.left.sizes[link.left] > self.found.right.sizes[link.right]:
+            return left + place, right
+        return left, right + place
 
     def _sameness(self) -> Relation:
         """How they are the same."""
@@ -309,14 +328,6 @@ def _covers(shares: tuple[float, float]) -> bool:
     return min(shares) >= thresholds.COVERED and max(shares) >= thresholds.COVERED_FULLY
 
 
-def _mine(found: Pairing) -> set[int]:
-    return {each.left for each in (*found.links, *found.equal)}
-
-
-def _others(found: Pairing) -> set[int]:
-    return {each.right for each in (*found.links, *found.equal)}
-
-
 def _numerous(side: Side) -> set[int]:
     """Sizes that several tensors of a side have: one of its own size cannot be in another's place."""
     seen: set[int] = set()
@@ -327,10 +338,9 @@ def _numerous(side: Side) -> set[int]:
     return again
 
 
-def _alone(each: Link | Match | object) -> bool:
+def _alone(match: Match | None) -> bool:
     """Is there no second tensor of these values?"""
-    match = getattr(each, "match", each)
-    return getattr(match, "alone", True)
+    return match is None or match.alone
 
 
 class _Equal:
@@ -340,8 +350,8 @@ class _Equal:
         self.left = found.left
         self.numbers = {tensor.name: number for number, tensor in enumerate(found.left.tensors)}
         others = {number: tensor.name for number, tensor in enumerate(found.right.tensors)}
-        every = (*found.links, *found.equal, *found.tied)
-        self.likes = {others[each.right]: each.left for each in every}
+        self.likes = {others[match.right]: match.left for match in (*found.equal, *found.tied)}
+        self.likes |= {others[link.right]: link.left for link in found.links}
 
     def __call__(self, left: str, right: str) -> bool:
         like = self.likes.get(right)
