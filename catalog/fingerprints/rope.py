@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from catalog.formats.base import Json
 
 _FAMILIES = "llama deci arctic minicpm granite granitemoe granitehybrid internlm2 baichuan xverse olmo deepseek"
-_FAMILIES += " bailingmoe llada smollm3 arcee afmoe mistral3 eagle3"
+_FAMILIES += " bailingmoe llada smollm3 arcee mistral3 eagle3 llama-embed"
 REORDERED = frozenset(_FAMILIES.split())
 """`general.architecture` of the models whose converter permutes; the others rotate halves as Hugging Face does."""
 
