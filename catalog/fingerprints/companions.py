@@ -157,7 +157,7 @@ class _Search:
         rows, columns = matrix(weight)
         if prod(scale) == 1:
             return Spans(rows, columns)
-        if beside.either and len(scale) == 1 and rows > 1:
+        if beside.either and len(scale) == 1 and rows > 1 and len(weight) == 2:  # a convolution's are of its rows
             return self._of_either(number, rows, columns, scale[0])
         return _of_rows(weight, rows, columns, scale) or _of_blocks(rows, columns, scale, self._block)
 

@@ -214,6 +214,17 @@ def test_scales_of_a_square_matrix_follow_the_others_of_the_file(axis: int) -> N
     assert not File(square("m", axis)).is_known("m_quantized")
 
 
+def test_scales_of_a_convolution_are_of_its_rows_whatever_the_others_are() -> None:
+    kernel, long = noise(48, 8, 3, 3), noise(96, 80)
+    by_row = (np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / 127).astype(np.float32)
+    by_column = (np.abs(long).max(axis=0) / 127).astype(np.float32)
+    convolution = {"c_quantized": rounded(kernel, by_row), "c_scale": by_row.reshape(-1)}
+    product = {"o_quantized": rounded(long, by_column), "o_scale": by_column}
+    file = File({**convolution, **product, **square("m", 0)})
+    assert outside(file.all_of("c_quantized"), kernel) == 0
+    assert outside(file.all_of("m_quantized"), noise(64, 64)) == 0
+
+
 def test_experts_have_their_own_part_of_the_scales() -> None:
     stack = noise(3, 64, 80) * np.array([1, 5, 20], np.float32)[:, None, None]
     for axes, shape in (((1, 2), (3, 1, 1)), ((2,), (3, 64, 1)), ((1,), (3, 1, 80)), ((1, 2), (3,))):
