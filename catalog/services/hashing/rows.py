@@ -88,8 +88,8 @@ def files_of(told: Iterable[Told]) -> Files:
     return files
 
 
-def store_digests(told: Sequence[Told]) -> None:
-    """Everything that was computed, once for each variant."""
+def store_digests(told: Sequence[Told]) -> list[Variant]:
+    """Everything that was computed, once for each variant. Brings back those that got new fingerprints."""
     first = [one for one in told if one.first]
     files = files_of(one for one in first if not one.at_home)
     _store_hashes([row for one in first for row in _hashes(one, files)])
@@ -108,6 +108,7 @@ def store_digests(told: Sequence[Told]) -> None:
         otherwise=f"(variant_id, name, algorithm) DO UPDATE SET {_PRINTED}",
     )
     _store_keys(printed)
+    return [one.variant for one in printed]
 
 
 def _to_print(first: Sequence[Told]) -> list[Told]:

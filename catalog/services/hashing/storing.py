@@ -58,7 +58,7 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     settled = settling.settle(digested, ours, variants)
     now = timezone.now()
     told, libraries = _identify(settled, ours, library, now)
-    store_digests([*told, *_without_content(settled, ours, variants)])
+    printed = store_digests([*told, *_without_content(settled, ours, variants)])
     _write_places(told, settled, ours, now)
     moved = [one for one in told if one.moved]
     _bring_along(moved, library)
@@ -68,7 +68,7 @@ def store(*, claim: Claim, library: Library, digested: Sequence[Digested], faile
     _compare_listed(digested)
     fresh = [one.variant for one in told if one.fresh]
     _rebind(fresh)
-    joined = joining.join_proven(variants=fresh)
+    joined = joining.join_proven(variants=[*fresh, *printed])
     grouping.due(one.variant.pk for one in told)
     totals.stale({library.pk, *libraries})
     return HashReport(

@@ -84,11 +84,11 @@ class Bonds:
 
     def _add_keys(self, ids: Collection[UUID]) -> None:
         """Equal exact keys of all components, of one version: the same values, in whatever layout."""
-        keys: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+        keys: dict[tuple[UUID, int], set[UUID]] = defaultdict(set)
         rows = ComponentKey.objects.filter(component__variant__in=ids, kind=KeyKind.E)
-        for variant, version, key in rows.values_list("component__variant", "component__algorithm", "key"):
+        for variant, version, key in rows.values_list("component__variant", "component__version", "key"):
             keys[variant, version].add(key)
-        owners: dict[tuple[str, frozenset[UUID]], set[UUID]] = defaultdict(set)
+        owners: dict[tuple[int, frozenset[UUID]], set[UUID]] = defaultdict(set)
         for (variant, version), found in keys.items():
             owners[version, frozenset(found)].add(variant)
         for equal in owners.values():
