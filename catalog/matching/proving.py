@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from catalog.matching import places
 from catalog.matching.base import ComponentVerdict, Evidence
 from catalog.matching.counted import weights
 from catalog.matching.meetings import meet, row, turned
+from catalog.matching.pairing_sides import plain_names
 from catalog.matching.settings import stated
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation, SameModel
 
@@ -28,7 +29,8 @@ def prove(left: Subject, right: Subject) -> Evidence | None:
     """The relation that digests prove; None where they prove none.
 
     With REARRANGED they prove that equal tensors sit in other places. Where names are not comparable, the relation is
-    told with `places` False. LoRA alphas and settings count as in any comparison: see `settings.stated`.
+    told with `places` False, and whether it is one model is left open. LoRA alphas and settings count as in any
+    comparison: see `settings.stated`.
     """
     relation = _of_the_whole(left, right)
     found = meet(weights(left), weights(right))
@@ -46,7 +48,9 @@ def prove(left: Subject, right: Subject) -> Evidence | None:
     if placed is False:
         relation, direction = Relation.REARRANGED, Direction.NONE
     told = _evidence(relation, direction, meetings)
-    return stated(replace(told, places=placed is True, doubt=Doubt.PLACES if placed is None else None), left, right)
+    if placed is None:
+        told = replace(told, same_model=SameModel.UNKNOWN, doubt=Doubt.PLACES)
+    return stated(replace(told, places=placed is True), left, right)
 
 
 def _of_the_whole(left: Subject, right: Subject) -> Relation | None:
@@ -92,8 +96,9 @@ def _in_place(found: Meetings | None, meetings: Sequence[Meeting]) -> bool | Non
     lefts, rights = found.names()
     pairs: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for one in meetings:
-        if one.left and one.right and found.single(one.left.tensor):
-            pairs[one.left.part, one.right.part].append((one.left.name, one.right.name))
+        if one.left and one.right:
+            single = [(one.left.name, one.right.name)] if found.single(one.left.tensor) else []
+            pairs[one.left.part, one.right.part] += single
     told = [_part_in_place(found, lefts[left], rights[right], named) for (left, right), named in sorted(pairs.items())]
     if False in told:
         return False
@@ -103,11 +108,34 @@ def _in_place(found: Meetings | None, meetings: Sequence[Meeting]) -> bool | Non
 def _part_in_place(
     found: Meetings, left: Mapping[str, TensorPrint], right: Mapping[str, TensorPrint], pairs: list[tuple[str, str]]
 ) -> bool | None:
-    told = places.check(pairs, left, right, lambda one, other: found.equal(left[one], right[other]))
-    alike = sum(one == other for one, other in pairs)
-    if told and 2 * alike >= len(pairs):
-        return all(found.equal(left[name], right[name]) for name in left.keys() & right.keys())
-    return told
+    """Equal names settle it; else the rule that turns the names of the one into those of the other.
+
+    A tensor that has no second one of its size cannot be in another's place.
+    """
+    mine, others = _plain(left), _plain(right)
+    common = mine.keys() & others.keys()
+    if len(common) >= _NAMED_ALIKE * min(len(left), len(right)):
+        return all(found.equal(mine[name], others[name]) for name in common)
+    sizes = _numerous(left) | _numerous(right)
+    asked = [(one, other) for one, other in pairs if left[one].values in sizes]
+    if not asked:
+        return True
+    return places.check(asked, left, right, lambda one, other: found.equal(left[one], right[other]))
+
+
+_NAMED_ALIKE = 0.9
+"""With so many names in common both sides name alike, and a tensor's place is its name."""
+
+
+def _plain(side: Mapping[str, TensorPrint]) -> dict[str, TensorPrint]:
+    """By the names without what all of them begin with."""
+    return dict(zip(plain_names(list(side), ""), side.values(), strict=True))
+
+
+def _numerous(side: Mapping[str, TensorPrint]) -> set[int]:
+    """Sizes that several tensors have."""
+    counted = Counter(tensor.values for tensor in side.values())
+    return {size for size, count in counted.items() if count > 1}
 
 
 def _evidence(relation: Relation, direction: Direction, meetings: Sequence[Meeting]) -> Evidence:

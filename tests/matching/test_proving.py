@@ -164,8 +164,26 @@ def test_names_that_say_nothing_leave_the_places_open() -> None:
     nameless: Tensors = {f"onnx::MatMul_{100 + order[at]}": array for at, array in enumerate(network().values())}
     found = prove(subject({"": network()}), subject({"": nameless}))
     assert found is not None
-    assert (found.relation, found.same_model) == (Relation.SAME_WEIGHTS, SameModel.YES)
+    assert (found.relation, found.same_model) == (Relation.SAME_WEIGHTS, SameModel.UNKNOWN)
     assert (found.places, found.doubt) == (False, Doubt.PLACES)
+
+
+def test_two_swapped_layers_of_two_are_another_model() -> None:
+    swapped: Tensors = {
+        name.replace("layers.0", "layers.2").replace("layers.1", "layers.0").replace("layers.2", "layers.1"): array
+        for name, array in network(2).items()
+    }
+    found = prove(subject({"": {**network(2), "head": values(9, 9)}}), subject({"": {**swapped, "head": values(9, 9)}}))
+    assert found is not None
+    assert (found.relation, found.same_model) == (Relation.REARRANGED, SameModel.NO)
+
+
+def test_tensors_of_which_each_has_its_own_size_need_no_names() -> None:
+    sizes = {name: values(9, 9 + at) for at, name in enumerate(network())}
+    nameless: Tensors = {f"n{at * 7 % 9}": array for at, array in enumerate(sizes.values())}
+    found = prove(subject({"": sizes}), subject({"": nameless}))
+    assert found is not None
+    assert (found.relation, found.same_model, found.places) == (Relation.SAME_WEIGHTS, SameModel.YES, True)
 
 
 def test_the_same_bytes_under_turned_axes_are_not_proven() -> None:

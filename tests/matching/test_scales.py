@@ -165,7 +165,7 @@ def test_lokr_with_whole_factors_has_no_use_for_its_alpha() -> None:
 
 def test_loha_and_low_lokr_have_strengths_too() -> None:
     loha: dict[str, Array] = {
-        f"lora_unet_a.hada_w{at}_{side}": values(*((40, 4) if side == "a" else (4, 40)), seed=at)
+        f"lora_unet_a.hada_w{at}_{side}": values(*((40, 4) if side == "a" else (4, 40)), seed=10 * at + ord(side))
         for at in (1, 2)
         for side in "ab"
     }
