@@ -1,0 +1,170 @@
+"""Two real files compared by every value: what samples cannot see is seen, and what is the same stays the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from catalog.errors import Cancelled
+from catalog.management.subjects import opened
+from catalog.matching.full import compare_in_full
+from catalog.matching.whole import compare
+from catalog.vocabulary import Certainty, Direction, Relation, SameModel, TensorVerdict
+from tests.builders import conversions, misses
+from tests.builders import conversions_quantised as quantised
+from tests.builders.networks import Network, bert
+from tests.builders.quantisers import quantise, tuned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from catalog.matching.base import Evidence
+    from tests.builders import Array, Packed, Tensors
+
+NETWORK = bert(1)
+
+
+def in_full(left: Path, right: Path) -> Evidence:
+    with opened(str(left)) as (one, ours), opened(str(right)) as (other, theirs):
+        return compare_in_full(one, other, ours, theirs)
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return conversions.write(tmp_path, "base", conversions.single(NETWORK.tensors))
+
+
+def converted(folder: Path, kind: str, tensors: Mapping[str, Array] = NETWORK.tensors) -> Path:
+    made = conversions.conversions(changed(tensors), quantise)[kind].make()
+    return conversions.write(folder, "other", made)
+
+
+def changed(tensors: Mapping[str, Array]) -> Network:
+    return replace(NETWORK, tensors=dict(tensors))
+
+
+@pytest.mark.parametrize("kind", ["f16", "bf16", "E4M3", "E5M2", "f16, norms in f32", "bf16, then f16", "turned"])
+def test_every_value_of_a_cast_lies_where_rounding_allows(base: Path, tmp_path: Path, kind: str) -> None:
+    found = in_full(base, converted(tmp_path, kind))
+
+    relation = Relation.SAME_WEIGHTS if kind == "turned" else Relation.OTHER_PRECISION
+    assert (found.relation, found.certainty, found.same_model) == (relation, Certainty.ALL_VALUES, SameModel.YES)
+    assert (found.values_outside, found.full) == (0, False)
+    assert found.direction == (Direction.NONE if kind == "turned" else Direction.RIGHT_FROM_LEFT)
+    assert all(row.compared == row.of for row in found.rows if row.left and row.right)
+
+
+def test_what_the_samples_cannot_tell_of_bits_that_were_dropped_all_values_tell(base: Path, tmp_path: Path) -> None:
+    found = in_full(base, converted(tmp_path, "bf16 by dropping bits"))
+
+    assert (found.relation, found.certainty) == (Relation.OTHER_PRECISION, Certainty.ALL_VALUES)
+    assert [one.rung for one in found.components] == ["truncated"]
+
+
+@pytest.mark.parametrize("kind", ["GGUF Q8_0", "GGUF Q4_0", "GGUF Q4_K", "GGUF Q2_K", "int8 by row"])
+def test_every_value_of_a_quantised_copy_lies_within_its_step(base: Path, tmp_path: Path, kind: str) -> None:
+    found = in_full(converted(tmp_path, kind), base)
+
+    assert (found.relation, found.certainty) == (Relation.QUANTISED, Certainty.ALL_VALUES)
+    assert (found.values_outside, found.direction) == (0, Direction.LEFT_FROM_RIGHT)
+    assert any(row.verdict == TensorVerdict.QUANTISED and 0 < (row.typical or 0) < 1 for row in found.rows)
+
+
+@pytest.mark.parametrize(("kind", "rung"), [("GGUF Q8_0", "value"), ("GGUF Q8_0 from f16", "f16")])
+def test_it_is_told_from_which_precision_the_quantiser_started(
+    base: Path, tmp_path: Path, kind: str, rung: str
+) -> None:
+    found = in_full(base, converted(tmp_path, kind))
+
+    assert [one.rung for one in found.components] == [rung]
+
+
+@pytest.mark.parametrize("kind", ["Q4_0", "Q5_0"])
+def test_what_an_importance_matrix_tuned_is_explained_block_by_block(base: Path, tmp_path: Path, kind: str) -> None:
+    found = in_full(base, of_importance(tmp_path, kind, NETWORK.tensors))
+
+    assert (found.relation, found.certainty, found.values_outside) == (Relation.QUANTISED, Certainty.ALL_VALUES, 0)
+
+
+def test_and_a_fine_tune_tuned_so_is_not(base: Path, tmp_path: Path) -> None:
+    found = in_full(base, of_importance(tmp_path, "Q4_0", misses.trained(1e-2)(NETWORK.tensors)))
+
+    assert found.same_model == SameModel.NO
+
+
+def of_importance(folder: Path, kind: str, tensors: Mapping[str, Array]) -> Path:
+    def pack(array: Array, kind: str) -> Packed:
+        importance = np.random.default_rng(9).uniform(0.1, 10, array.shape[-1])
+        return tuned(array, kind, importance)
+
+    return conversions.write(folder, "tuned", {"model.gguf": quantised.gguf_of(changed(tensors), kind, pack)})
+
+
+@pytest.mark.parametrize("kind", ["safetensors, another header", "f16", "GGUF Q8_0", "GGUF Q4_K", "int8 by row"])
+@pytest.mark.parametrize("miss", [misses.row_changed(), misses.value_changed()], ids=["row", "value"])
+def test_a_change_that_no_sample_meets_is_found_and_its_tensor_named(
+    base: Path, tmp_path: Path, kind: str, miss: Callable[[Mapping[str, Array]], Tensors]
+) -> None:
+    moved = miss(NETWORK.tensors)
+    (name,) = (name for name, array in moved.items() if not np.array_equal(array, NETWORK.tensors[name]))
+
+    found = in_full(base, converted(tmp_path, kind, moved))
+
+    assert (found.relation, found.certainty, found.same_model) == (
+        Relation.DERIVED,
+        Certainty.ALL_VALUES,
+        SameModel.NO,
+    )
+    assert [row.left for row in found.rows if row.verdict == TensorVerdict.DIFFERENT] == [name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [("safetensors, another header", 3e-5), ("f16", 1e-4), ("bf16", 1e-4), ("GGUF Q8_0", 1e-3), ("GGUF Q4_K", 1e-3)],
+)
+def test_a_light_fine_tune_is_never_the_same(base: Path, tmp_path: Path, kind: str, size: float) -> None:
+    found = in_full(base, converted(tmp_path, kind, misses.trained(size)(NETWORK.tensors)))
+
+    assert found.same_model == SameModel.NO
+
+
+def test_equal_keys_in_another_order_are_no_proof_of_the_same_model(base: Path, tmp_path: Path) -> None:
+    name = misses.matrices(NETWORK.tensors)[1]
+    shuffled = np.random.default_rng(2).permutation(NETWORK.tensors[name].reshape(-1))
+    other = {**NETWORK.tensors, name: shuffled.reshape(NETWORK.tensors[name].shape)}
+
+    found = in_full(base, converted(tmp_path, "f16", other))
+
+    assert found.same_model != SameModel.YES
+
+
+def test_a_small_tensor_counts_too(base: Path, tmp_path: Path) -> None:
+    name = next(name for name, array in NETWORK.tensors.items() if array.ndim == 1 and array.size == 96)
+    moved = NETWORK.tensors[name].copy()
+    moved[77] += 0.5
+
+    found = in_full(base, converted(tmp_path, "safetensors, another header", {**NETWORK.tensors, name: moved}))
+
+    assert found.same_model == SameModel.NO
+
+
+def test_progress_ends_with_all_values_and_a_wish_to_stop_is_heard(base: Path, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    with opened(str(base)) as (one, ours), opened(str(converted(tmp_path, "E4M3"))) as (other, theirs):
+        compare_in_full(one, other, ours, theirs, progress=lambda done, of: told.append((done, of)))
+        with pytest.raises(Cancelled):
+            compare_in_full(one, other, ours, theirs, cancelled=lambda: True)
+
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]
+
+
+def test_it_settles_what_the_samples_left_open(base: Path, tmp_path: Path) -> None:
+    with opened(str(base)) as (one, _), opened(str(converted(tmp_path, "bf16 by dropping bits"))) as (other, _):
+        sampled = compare(one, other)
+
+    assert (sampled.relation, sampled.full) == (Relation.CANNOT_TELL, True)
