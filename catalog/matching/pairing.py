@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.matching import fusing, pairing_exact, pairing_lesser, pairing_samples, thresholds
@@ -97,7 +98,7 @@ def pair(left: Side, right: Side) -> Pairing:
 
 def _exact(found: Pairing) -> None:
     left, right = found.left, found.right
-    matches = pairing_exact.exact(left, right)
+    matches = _in_scale(left, right, pairing_exact.exact(left, right))
     for match, order in zip(matches, orders(left, right, matches), strict=True):
         if order.mapped is Mapped.ANY_ORDER and left.tensors[match.left].shape == right.tensors[match.right].shape:
             same_name = left.names[match.left] == right.names[match.right]
@@ -106,6 +107,19 @@ def _exact(found: Pairing) -> None:
             found.links.append(Link(match.left, match.right, order.mapped, order.transposed, match))
         else:
             found.equal.append(match)
+
+
+def _in_scale(left: Side, right: Side, matches: list[Match]) -> list[Match]:
+    """Without weights of equal codes whose scales differ: those are compared by their values."""
+    if not left.scales and not right.scales:
+        return matches
+    pairs = {(match.left, match.right) for match in matches}
+    return [
+        match
+        for match in matches
+        if len(mine := left.scales.get(match.left, ())) == len(others := right.scales.get(match.right, ()))
+        and pairs.issuperset(zip(mine, others, strict=True))
+    ]
 
 
 def _likeness(left: Side, right: Side, each: pairing_samples.Likeness) -> Link:
@@ -164,7 +178,10 @@ def _part(part: fusing.Part, *, mirrored: bool) -> Link:
 
 
 def _lesser(found: Pairing) -> None:
+    """Scales are no values of their own: what they make of the codes is compared, not they."""
     lefts, rights = _open(found, Sort.LESSER)
+    lefts = _without(lefts, set(chain.from_iterable(found.left.scales.values())))
+    rights = _without(rights, set(chain.from_iterable(found.right.scales.values())))
     found.likes, found.changed = pairing_lesser.by_values(found.left, found.right, lefts, rights)
 
 

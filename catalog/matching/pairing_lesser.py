@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.matching import thresholds
+from catalog.matching.pairing_precision import cut_bf16
 from catalog.matching.pairing_sides import Side, is_large
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> t
         spent += len(rest) * len(more)
         if spent <= thresholds.SMALL_BUDGET:
             likes += _by_nearness(left, right, rest, more)
-        found += likes
+        found += [_cut(left, right, like) for like in likes]
         changed += _left_over(left, right, *_open(mine, others, likes))
     return found, changed
 
@@ -161,6 +162,18 @@ def _chosen(
             taken_right.add(other)
             likes.append(Like(mine[one], others[other], shift, bool(near[one, other])))
     return likes
+
+
+def _cut(left: Side, right: Side, like: Like) -> Like:
+    """No doubt where the one holds the upper halves of the other's float32 values: some converters do not round."""
+    types = left.tensors[like.left].dtype, right.tensors[like.right].dtype
+    if not like.near or types.count("BF16") != 1:
+        return like
+    fine, coarse = left.samples[like.left].values, right.samples[like.right].values
+    if types[0] == "BF16":
+        fine, coarse = coarse, fine
+    known = np.isfinite(fine) & np.isfinite(coarse)
+    return like._replace(near=bool((cut_bf16(fine) != coarse)[known].any()))
 
 
 def _left_over(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:

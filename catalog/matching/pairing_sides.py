@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.fingerprints.base import AUX_VALUES, CODES, CORE_VALUES, PRIME
+from catalog.fingerprints.companions import WEIGHTS, scales_of
 from catalog.formats.base import TensorInfo
 from catalog.hashing.parts import is_weight
 from catalog.matching.pairing_precision import effective
@@ -74,6 +75,15 @@ class Side:
     def samples(self) -> list[Samples]:
         """Those of each tensor, with the intervals of the precision that its values really have."""
         return effective(self.tensors)
+
+    @cached_property
+    def scales(self) -> dict[int, tuple[int, ...]]:
+        """Of each weight whose scales lie beside it: the numbers of the tensors that hold them and its zero points."""
+        if WEIGHTS.isdisjoint(tensor.dtype for tensor in self.tensors):
+            return {}
+        infos = [TensorInfo(one.name, one.dtype, one.shape, 0, 0) for one in self.tensors]
+        found = {number: scale for number, scale in scales_of(infos, {}).items() if scale is not None}
+        return {n: (one.tensor,) if one.zero is None else (one.tensor, one.zero) for n, one in found.items()}
 
     def shape(self, number: int) -> tuple[int, int]:
         """Rows and columns; one row where there are no two dimensions beyond 1."""

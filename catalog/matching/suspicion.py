@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from catalog.matching.hypotheses import Fit
+from catalog.matching.pairing_precision import to_bf16, to_f16
+from catalog.matching.pairing_sides import is_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from catalog.fingerprints.base import TensorPrint
+    from catalog.fingerprints.base import Floats, TensorPrint
     from catalog.matching.measuring import Measured
     from catalog.matching.pairing import Link, Pairing
+    from catalog.matching.pairing_lesser import Like
 
 _FP8 = frozenset({"F8_E4M3", "F8_E5M2"})
 
 
-def suspect(found: Pairing, measured: Measured) -> Iterator[Link]:
-    """Links that differ off the samples: of a plain rounding there is a key, and it would be equal."""
+def suspected(found: Pairing, measured: Measured) -> bool:
+    """Does anything differ off the samples? Of a plain rounding there is a key, and it would be equal."""
+    return any(_links(found, measured)) or any(_rounded_by_samples(found, like) for like in found.likes)
+
+
+def _links(found: Pairing, measured: Measured) -> Iterator[Link]:
+    """Core tensors."""
     fit = measured.judgement.fit
     if fit > Fit.RIGHT_ROUNDED:
         return
@@ -43,3 +53,19 @@ def _keyed_types(found: Pairing) -> set[str]:
         if link.match is not None:
             types |= {found.left.tensors[link.left].dtype, found.right.tensors[link.right].dtype}
     return types
+
+
+def _rounded_by_samples(found: Pairing, like: Like) -> bool:
+    """A norm or bias, not all of whose values are kept, whose samples are all plain roundings."""
+    left, right = found.left.tensors[like.left], found.right.tensors[like.right]
+    if like.shift or left.lanes is None or right.lanes is None:
+        return False
+    if not is_large(found.left.sizes[like.left], found.left.axes[like.left]):
+        return False
+    one, other = left.samples.values, right.samples.values
+    known = np.isfinite(one) & np.isfinite(other)
+    return _plain(one[known], other[known]) or _plain(other[known], one[known])
+
+
+def _plain(source: Floats, target: Floats) -> bool:
+    return any((rounded == target).all() for rounded in (source, to_f16(source), to_bf16(source)))

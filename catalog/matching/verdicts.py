@@ -12,7 +12,7 @@ from catalog.matching.hypotheses import Fit
 from catalog.matching.limits import FLOATS
 from catalog.matching.pairing_exact import own
 from catalog.matching.pairing_sides import COUNTED, Side, Sort
-from catalog.matching.suspicion import suspect
+from catalog.matching.suspicion import suspected
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class _Rules:
         """What speaks against calling them the same."""
         if self.measured.mute and not _covers(self.shares):
             return Doubt.NO_INTERVAL
-        if any(suspect(self.found, self.measured)):
+        if suspected(self.found, self.measured):
             return Doubt.OFF_SAMPLE
         if self.fit is Fit.NEAR or any(like.near for like in self.found.likes):
             return Doubt.DOUBLE_ROUNDING
