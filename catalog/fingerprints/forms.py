@@ -31,6 +31,8 @@ INTEGERS = {
 }  # fmt: skip
 """Types whose values are counts and marks, kept of small tensors only; as weights only beside their scales."""
 
+_MOST = 1 << 60  # bytes of a view whose steps are zero; more could not be counted in 64 bits
+
 
 class Form(NamedTuple):
     """A unit of `nbytes` bytes holds `values` values; `decode` takes uint8 of shape (n, nbytes), C-contiguous.
@@ -74,7 +76,8 @@ def _fits(shape: tuple[int, ...], values: int, nbytes: int, size: int) -> bool:
     count = prod(shape)
     if values > 1 and (size < 0 or not shape or shape[-1] % values):
         return False
-    return count > 0 and size in {-1, count // values * nbytes}
+    whole = count // values * nbytes
+    return 0 < whole < _MOST and size in {-1, whole}
 
 
 def _single(width: int, decode: Callable[[Bytes], Samples]) -> Form:
