@@ -108,12 +108,16 @@ _SETS = (Algorithm.TENSORS.value, Algorithm.WEIGHTS.value, *_ROUNDED)
 
 
 class Asked(NamedTuple):
-    """A component that looks for its like: its number of core values, its keys, the digest of its weights."""
+    """A component that looks for its like: its number of core values, its keys, the digest of its weights.
+
+    `component` is its row, 0 for one that has none.
+    """
 
     values: int
     keys: tuple[Key, ...] = ()
     weights: bytes | None = None
     component: int = 0
+    name: str = ""
 
 
 class Rank(IntEnum):
@@ -191,8 +195,8 @@ def asked_of(variant: UUID) -> list[Asked]:
     for component, kind, key in held:
         keys[component].append(Key(KeyKind(kind), key.bytes))
     return [
-        Asked(values, tuple(keys[pk]), bytes(digest) if digest is not None else None, pk)
-        for pk, values, digest in rows.values_list("pk", "core_values", "weights_digest")
+        Asked(values, tuple(keys[pk]), bytes(digest) if digest is not None else None, pk, name)
+        for pk, values, digest, name in rows.values_list("pk", "core_values", "weights_digest", "name")
     ]
 
 

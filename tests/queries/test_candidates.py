@@ -149,7 +149,7 @@ def test_a_variant_is_no_candidate_of_its_own() -> None:
 
     given = candidates.asked_of(own.pk)
 
-    assert given == [Asked(1000, (Key(KeyKind.E, key("same")),), None, made.pk)]
+    assert given == [Asked(1000, (Key(KeyKind.E, key("same")),), None, made.pk, "")]
     assert not candidates.find(given, whole={}, variant=own.pk)
 
 

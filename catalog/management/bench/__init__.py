@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from catalog.management.bench.measuring import Row
 
 BENCHMARKS = {
+    "candidates": "catalog.management.bench.candidates",
     "hashing": "catalog.management.bench.hashing",
     "probing": "catalog.management.bench.probing",
     "scan": "catalog.management.bench.scan",

@@ -62,14 +62,18 @@ UPDATE catalog_match taken SET lease = %(token)s, leased_until = now() + %(secon
     attempts = attempts + 1
 FROM free WHERE taken.id = free.id
 RETURNING taken.id, taken.left_id, taken.right_id, free.left_place, free.right_place
-""".replace("LEFT_PLACE", _PLACE.replace("EITHER", "left_id")).replace("RIGHT_PLACE", _PLACE.replace("EITHER", "right_id"))
+""".replace("LEFT_PLACE", _PLACE.replace("EITHER", "left_id")).replace(
+    "RIGHT_PLACE", _PLACE.replace("EITHER", "right_id")
+)
 
 _WAITING = """
 SELECT count(*) FROM (
     SELECT FROM catalog_match due CROSS JOIN LATERAL LEFT_PLACE l CROSS JOIN LATERAL RIGHT_PLACE r
     WHERE due.compare_due AND due.lease IS NULL LIMIT %(most)s
 ) found
-""".replace("LEFT_PLACE", _PLACE.replace("EITHER", "left_id")).replace("RIGHT_PLACE", _PLACE.replace("EITHER", "right_id"))
+""".replace("LEFT_PLACE", _PLACE.replace("EITHER", "left_id")).replace(
+    "RIGHT_PLACE", _PLACE.replace("EITHER", "right_id")
+)
 
 _BEAT = """
 WITH beat AS (

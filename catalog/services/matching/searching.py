@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import LeaseLost
 from catalog.matching import whole
-from catalog.models import Component
 from catalog.queries import candidates, probes
 from catalog.queries.candidates import Rank
 from catalog.services import findings
@@ -27,7 +26,7 @@ from catalog.services.matching.subjects import Shelf
 from catalog.vocabulary import FindingCode, Relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from catalog.matching.base import Subject
@@ -71,29 +70,28 @@ def search(claim: Search, shelf: Shelf | None = None) -> SearchReport:
     return _store(claim, seen)
 
 
+def ranked(variant: UUID, subject: Subject, asked: Sequence[Asked]) -> tuple[list[Candidate], list[Home]]:
+    """Whom to compare with, best first, and the families of the largest components. Nothing is written."""
+    found = candidates.find(asked, whole=subject.whole, variant=variant)
+    homes = _homes(subject, asked, found.values())
+    _add_relatives(found, homes)
+    return candidates.best(found.values()), homes
+
+
 def _look(variant: UUID, shelf: Shelf) -> _Seen:
     subject = shelf.get([variant]).get(variant)
     if subject is None or not subject.whole:
         return _Seen((), (), 0)
-    asked = candidates.asked_of(variant)
-    found = candidates.find(asked, whole=subject.whole, variant=variant)
-    homes = _homes(variant, subject, asked, found)
-    _add_relatives(found, homes)
-    best = candidates.best(found.values())
+    best, homes = ranked(variant, subject, candidates.asked_of(variant))
     return _Seen(_compared(variant, subject, best, shelf), homes, len(best))
 
 
-def _homes(variant: UUID, subject: Subject, asked: Sequence[Asked], found: Mapping[UUID, Candidate]) -> list[Home]:
-    """The families of the largest components."""
+def _homes(subject: Subject, asked: Sequence[Asked], found: Iterable[Candidate]) -> list[Home]:
     prints = {print_.name: print_ for print_ in subject.components}
-    hits = {component: candidate.anchors for candidate in found.values() for component in candidate.components}
+    hits = {component: candidate.anchors for candidate in found for component in candidate.components}
     largest = sorted(asked, key=lambda one: -one.values)[:_MOST_FAMILIES]
-    rows = Component.objects.filter(pk__in=[one.component for one in largest], core_tensors__gt=0)
-    names = dict(rows.values_list("pk", "name"))
     return [
-        families.home(one.component, prints[name], hits)
-        for one in largest
-        if (name := names.get(one.component)) is not None and name in prints
+        families.home(one.component, prints[one.name], hits) for one in largest if one.values and one.name in prints
     ]
 
 
