@@ -131,17 +131,15 @@ def _false_merge(one: Judgement) -> bool:
 
 
 def _unread(one: Judgement) -> bool:
-    """One side's values lie in a format that has no reader: nothing was compared, and that is said."""
-    return one.final is not None and one.final.doubt in _NO_READER
+    """Nothing was compared, and that is said: one side lies in a format that has no reader, or is no sound file."""
+    return one.final is None or one.final.doubt in _NO_READER
 
 
 def _notes(judged: list[Judgement]) -> Iterable[str]:
     """A line for each pair that is not as the truth says, false merges first."""
     for one in sorted(judged, key=lambda one: not _false_merge(one)):
-        if one.error:
-            yield f"not compared: {_named(one)}: {one.error}"
-        elif _unread(one):
-            yield f"no reader: {_named(one)}"
+        if _unread(one):
+            yield f"not compared: {_named(one)}: {one.error or 'no reader for the values of one'}"
         elif one.final is not None and not _right(one):
             word = "FALSE MERGE" if _false_merge(one) else "not as judged"
             doubt = f" ({one.final.doubt})" if one.final.doubt else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from catalog.management.bench.recognition import RECALL
 
@@ -18,7 +18,7 @@ Line = dict[str, "str | int | float | bool"]
 
 def table(report: Report) -> Table:
     """Recall by kind of conversion, then false merges by kind of near miss."""
-    found = Table("pairs", "", "right", "at once", "the word", "cannot tell", "wrong")
+    found = Table(Column("kind", no_wrap=True), "pairs", "right", "at once", "the word", "cannot tell", "wrong")
     for column in found.columns[1:]:
         column.justify = "right"
     for before, kind in zip((None, *report.kinds), report.kinds, strict=False):
@@ -53,10 +53,10 @@ def sentences(report: Report) -> Iterator[str]:
         f"fingerprint {totals['fingerprint_bytes'] / 1024:,.0f} KiB and {totals['keys']:,.0f} keys, "
         f"comparison {report.quick_seconds * 1000:,.1f} ms, in full {report.full_seconds * 1000:,.0f} ms (medians)"
     )
-    if report.missing or report.unread:
+    if report.left_out or report.unread:
         yield (
-            f"left out: {report.left_out} pairs, for {report.missing} artefacts that are not here; "
-            f"{report.unread} pairs of formats without a reader"
+            f"left out: {report.left_out} pairs with artefacts that are not here ({report.missing} of those listed), "
+            f"{report.unread} with a file that has no reader"
         )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from catalog.management.bench.measuring import Row
 
 RECOGNITION = "recognition"
+_PLAIN_WIDTH = 160
 
 
 class Command(BaseCommand):
@@ -86,7 +87,8 @@ class Command(BaseCommand):
             for line in recognition_table.lines(report):
                 self.stdout.write(json.dumps(line))
         else:
-            Console().print(recognition_table.table(report))
+            width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+            Console(width=width).print(recognition_table.table(report))
             self.stdout.write("\n".join([*report.notes, *recognition_table.sentences(report)]))
         return 0 if report.good else NO
 
