@@ -9,6 +9,7 @@ import numpy as np
 from catalog.fingerprints.base import Fingerprint, Rung, TensorPrint
 from catalog.fingerprints.experts import Part, is_stack, split
 from catalog.fingerprints.lane import FileLane, Share
+from catalog.fingerprints.shapes import restored
 from catalog.fingerprints.sketch import plan
 from catalog.hashing.parts import is_optimiser_state, without_copies
 
@@ -44,7 +45,7 @@ class Builder:
         self, tensors: Sequence[TensorInfo], metadata: Mapping[str, Json], parts: Mapping[str, tuple[int, ...]]
     ) -> None:
         self._tensors, self._components = tensors, parts
-        self._parts = split(tensors)
+        self._parts = split(restored(tensors, metadata))
         self._plan = plan([part.tensor for part in self._parts], metadata)
         self._stacks = tuple(
             Part(tensor, at) for at, tensor in enumerate(tensors) if tensor.dtype == "F32" and is_stack(tensor)

@@ -61,7 +61,7 @@ def integer_form(dtype: str) -> Form | None:
 
 
 def fits(tensor: TensorInfo, form: Form) -> bool:
-    """Whether the tensor's shape and bytes are those of its type: whole units in each row, and nothing beside them."""
+    """Whether the tensor's shape and bytes are those of its type: whole units, and nothing beside them."""
     return _fits(tensor.shape, form.values, form.nbytes, _size(tensor))
 
 
@@ -74,7 +74,7 @@ def _size(tensor: TensorInfo) -> int:
 @lru_cache(8192)
 def _fits(shape: tuple[int, ...], values: int, nbytes: int, size: int) -> bool:
     count = prod(shape)
-    if values > 1 and (size < 0 or not shape or shape[-1] % values):
+    if values > 1 and (size < 0 or count % values):
         return False
     whole = count // values * nbytes
     return 0 < whole < _MOST and size in {-1, whole}

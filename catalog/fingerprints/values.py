@@ -12,6 +12,7 @@ from catalog.fingerprints.base import Samples
 from catalog.fingerprints.codings import codings_of
 from catalog.fingerprints.logical import Logical
 from catalog.fingerprints.rope import heads_of, stored_rows
+from catalog.fingerprints.shapes import restored
 from catalog.hashing.stored import malformed
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ValueReader:
     """
 
     def __init__(self, tensors: Sequence[TensorInfo], metadata: Mapping[str, Json], read: Read) -> None:
-        self.tensors = tuple(part.tensor for part in experts.split(tensors))
+        self.tensors = tuple(part.tensor for part in experts.split(restored(tensors, metadata)))
         self.read = read
         self._logical = Logical(read)
         self._codings = codings_of(self.tensors, metadata)
