@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from catalog.errors import NotFound, Refused
+from catalog.errors import ChangedFile, FileProblem, NotFound, Refused
 from catalog.formats.sets import parse_printed, printed
 from catalog.management.subjects import Reached, reached, read
+from catalog.storage.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ class OpenSide(Protocol):
         ...
 
     def refuse_changes(self) -> None:
-        """Raises `ChangedFile` if its files are no longer what they were when they were opened."""
+        """Raises `Refused` if its files are no longer what they were when they were opened."""
         ...
 
 
@@ -82,14 +83,16 @@ class _OnDisk:
         return self.found.size
 
     def subject(self, progress: Callable[[int], None]) -> Subject:
-        return read(self.found, progress=progress)
+        with _named_problems(self.found):
+            return read(self.found, progress=progress)
 
     @property
     def values(self) -> ValueReader | None:
         return self.found.values
 
     def refuse_changes(self) -> None:
-        self.found.refuse_changes()
+        with _named_problems(self.found):
+            self.found.refuse_changes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,20 @@ class _Known:
 
     def refuse_changes(self) -> None:
         if self.found is not None:
-            self.found.refuse_changes()
+            with _named_problems(self.found):
+                self.found.refuse_changes()
+
+
+@contextmanager
+def _named_problems(found: Reached) -> Iterator[None]:
+    """What is wrong with a file, said with its path."""
+    try:
+        yield
+    except ChangedFile as error:
+        what = "was written to, or replaced, while it was compared. Compare again when nothing writes to it."
+        raise Refused(f"{shown(found.path)} {what}") from error
+    except FileProblem as error:
+        raise Refused(f"{shown(found.path)}: {error}") from error
 
 
 @contextmanager

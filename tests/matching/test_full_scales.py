@@ -23,9 +23,9 @@ def tuned(dtype: str, values: Array) -> Array:
     factor = np.random.default_rng(6).uniform(0.8, 1.25, (len(values), 1))
     if lowest < 0:
         largest = np.take_along_axis(values, np.abs(values).argmax(1)[:, None], axis=1)
-        return np.clip(np.rint(values * factor * lowest / largest), lowest, highest)
+        return np.asarray(np.clip(np.rint(values * factor * lowest / largest), lowest, highest))
     least, most = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
-    return np.clip(np.rint((values - least) * factor * highest / (most - least)), lowest, highest)
+    return np.asarray(np.clip(np.rint((values - least) * factor * highest / (most - least)), lowest, highest))
 
 
 @pytest.mark.parametrize("dtype", sorted(ENDS))

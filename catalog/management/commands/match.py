@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from catalog.errors import FileProblem
 from catalog.management.output import DONE, NO, CatalogCommand, printable
 from catalog.management.sides import OpenSide, is_path, open_side
 from catalog.matching.full import compare_in_full
@@ -58,9 +59,12 @@ class Command(CatalogCommand):
         if evidence.full and not quick and left.values is not None and right.values is not None:
             with self._bar("comparing", left.size + right.size) as more:
                 tell = _Share(left.size + right.size, more)
-                evidence = compare_in_full(*subjects, left.values, right.values, progress=tell)
-        for side in (left, right):
-            side.refuse_changes()
+                try:
+                    evidence = compare_in_full(*subjects, left.values, right.values, progress=tell)
+                except FileProblem:
+                    _refuse_changes(left, right)
+                    raise
+        _refuse_changes(left, right)
         return evidence
 
     def _answer(self, evidence: Evidence, left: str, right: str, *, tensors: bool) -> None:
@@ -88,6 +92,12 @@ class Command(CatalogCommand):
         with progress.Progress(*columns, progress.TimeRemainingColumn(), console=self._err, transient=True) as bar:
             task = bar.add_task(what, total=total)
             yield lambda more: bar.advance(task, more)
+
+
+def _refuse_changes(left: OpenSide, right: OpenSide) -> None:
+    """Raises `Refused` if a file is no longer what it was when it was opened."""
+    for side in (left, right):
+        side.refuse_changes()
 
 
 class _Share:
