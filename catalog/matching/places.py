@@ -49,8 +49,11 @@ def check(
     mine, others = _plain(left), _plain(right)
     plain = [(mine[one], others[other]) for one, other in pairs if one in mine and other in others]
     alike = sum(one == other for one, other in plain)
-    if alike >= thresholds.NAMES_COMPARABLE * len(pairs):
-        stored = {name: full for full, name in others.items()}
+    stored = {name: full for full, name in others.items()}
+    common = sum(name in stored for name in mine.values())
+    if alike >= thresholds.NAMES_COMPARABLE * len(pairs) or common >= thresholds.NAMES_IN_COMMON * min(
+        len(mine), len(others)
+    ):
         unequal = [(one, other) for one, other in pairs if mine[one] != others[other]]
         if not all(equal(one, stored[mine[one]]) for one, _ in unequal if mine[one] in stored):
             return False
@@ -89,14 +92,35 @@ def _kind(name: str) -> Hashable:
 
 def _deviants(pairs: Sequence[tuple[str, str]], trait: Trait) -> _Counted:
     """From groups of names of the first side, those whose image is not that of most of the group."""
-    groups: dict[Hashable, Counter[Hashable]] = defaultdict(Counter)
+    groups: dict[Hashable, list[tuple[str, Hashable]]] = defaultdict(list)
     for one, other in pairs:
         key = trait(one)
         if key is not None:
-            groups[key][trait(other)] += 1
-    large = [images for images in groups.values() if images.total() >= thresholds.GROUP]
-    judged = sum(images.total() for images in large)
-    return _Counted(judged - sum(max(images.values()) for images in large), judged)
+            groups[key].append((one, trait(other)))
+    large = [members for members in groups.values() if len(members) >= thresholds.GROUP]
+    return _Counted(sum(map(_strays, large)), sum(map(len, large)))
+
+
+def _strays(members: Sequence[tuple[str, Hashable]]) -> int:
+    """Members of a group whose image is not that of most; none where one of the integers tells which has which.
+
+    LDM's `in_layers.0` is diffusers' `norm1` and its `in_layers.2` is `conv1`, in every block.
+    """
+    images = Counter(image for _, image in members)
+    strays = len(members) - max(images.values())
+    if strays <= thresholds.NAMES_DEVIATE * len(members):
+        return strays
+    numbers = [(_INTEGER.findall(name), image) for name, image in members]
+    fewest = min(len(found) for found, _ in numbers)
+    return 0 if any(_told_by(position, numbers) for position in range(fewest)) else strays
+
+
+def _told_by(position: int, numbers: Sequence[tuple[list[str], Hashable]]) -> bool:
+    """Whether all names with one integer there, two or more, have one image."""
+    images: dict[str, list[Hashable]] = defaultdict(list)
+    for found, image in numbers:
+        images[found[position]].append(image)
+    return all(len(each) > 1 and len(set(each)) == 1 for each in images.values())
 
 
 def _in_order(pairs: Sequence[tuple[str, str]]) -> bool | None:

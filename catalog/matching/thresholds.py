@@ -95,6 +95,9 @@ LIMIT_SAMPLES = 1200
 NAMES_COMPARABLE = 0.5
 """From this share of pairs with equal names on, both sides name alike, and a tensor's place is its name."""
 
+NAMES_IN_COMMON = 0.9
+"""Or from this share of the names of the smaller side on that the other has too, whatever they stand for."""
+
 NAMES_DEVIATE = 0.15
 """More deviants than this from the rule that maps names to names mean that there is no such rule."""
 
