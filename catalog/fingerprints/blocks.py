@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from catalog.fingerprints.levels import SLACK, Levels, Scaled, decoded, uneven, uniform
+from catalog.fingerprints.levels import SLACK, Levels, Scaled, decoded, uneven, uniform, valued
 from catalog.formats.ggml import TYPES
 
 if TYPE_CHECKING:
@@ -42,14 +42,18 @@ class BlockType(NamedTuple):
     """A type whose tensors are rows of blocks: `values` weights in `nbytes` bytes.
 
     `unpack` takes blocks of shape (n, nbytes) and gives groups of equal length in C order: n * values codes.
-    `interval`: whether `levels` say what a weight may have been; else they give values only.
+    Where `levels` have no interval (`valued`), values are all that is known.
     """
 
     values: int
     nbytes: int
     levels: Levels
     unpack: Callable[[Bytes], Scaled]
-    interval: bool = True
+
+    @property
+    def interval(self) -> bool:
+        """Whether it is known what a weight may have been."""
+        return bool(np.isfinite(self.levels.down).any())
 
     @np.errstate(all="ignore")
     def samples(self, blocks: Bytes) -> Samples:
@@ -257,12 +261,12 @@ _KINDS: Mapping[str, tuple[Levels, Callable[[Bytes], Scaled]]] = {
     "TQ1_0": (_closed((-1, 0, 1)), _tq1_0),
     "TQ2_0": (_closed((-1, 0, 1, 2)), _tq2_0),
     "MXFP4": (uneven(_FP4, SLACK), _mxfp4),
-    "NVFP4": (uneven(_FP4, SLACK), _nvfp4),
+    "NVFP4": (valued(_FP4), _nvfp4),  # a scale of the whole tensor may lie beside it
 }
 _SIZES = {block.name: block for block in TYPES.values()}
 
 BLOCKS: Mapping[str, BlockType] = {
-    name: BlockType(_SIZES[name].values, _SIZES[name].nbytes, levels, unpack, interval=name != "NVFP4")
+    name: BlockType(_SIZES[name].values, _SIZES[name].nbytes, levels, unpack)
     for name, (levels, unpack) in _KINDS.items()
 }
 """By the names of GGUF. Those that are missing (IQ1 to IQ3, Q1_0, Q2_0, Q8_1) have no values here."""

@@ -72,6 +72,11 @@ def uneven(levels: Sequence[float], slack: float, *, rounded: float = 0.0) -> Le
     return Levels(level, down[place], up[place])
 
 
+def valued(levels: Sequence[float]) -> Levels:
+    """Levels of which it is not known what they were made of: all open."""
+    return Levels(np.array(levels, np.float64), np.full(len(levels), -np.inf), np.full(len(levels), np.inf))
+
+
 @np.errstate(all="ignore")
 def decoded(levels: Levels, stored: Scaled) -> Samples:
     """Values and intervals, in the shape of the codes. A group whose scale is zero or no number says nothing.

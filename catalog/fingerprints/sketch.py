@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from catalog.fingerprints.base import Floats
     from catalog.fingerprints.codings import Coding
+    from catalog.fingerprints.companions import Scale
     from catalog.fingerprints.forms import Form
     from catalog.fingerprints.positions import Places
     from catalog.formats.base import Json, TensorInfo
@@ -88,7 +89,8 @@ class SketchPlan:
         wanted = self._want(number, layout.offsets, layout.length)
         if coding.scale is None or coding.scale_form is None:
             return _Step(number, coding, layout, wanted)
-        index, inverse = np.unique(coding.scale.numbers(places(shape), matrix(shape)[1]), return_inverse=True)
+        index, inverse = _scales(shape, coding.scale._replace(tensor=0, first=0, zero=None))
+        index = index + coding.scale.first
         scale = self._want(coding.scale.tensor, index * coding.scale_form.nbytes, coding.scale_form.nbytes)
         zero = None
         if coding.scale.zero is not None and coding.zero_form is not None:
@@ -191,6 +193,13 @@ def _layout(shape: tuple[int, ...], values: int, nbytes: int, each: int) -> _Lay
         return _Layout(wanted * nbytes, nbytes, None)
     unit, inverse = np.unique(wanted // values, return_inverse=True)
     return _Layout(unit * nbytes, nbytes, inverse * values + wanted % values)
+
+
+@lru_cache(8192)
+def _scales(shape: tuple[int, ...], scale: Scale) -> tuple[Places, Places]:
+    """Which scales the samples of a tensor have, each once, and which of these each sample has."""
+    index, inverse = np.unique(scale.numbers(places(shape), matrix(shape)[1]), return_inverse=True)
+    return index, inverse
 
 
 def _reordered(shape: tuple[int, ...], each: int) -> Places:

@@ -198,4 +198,7 @@ def test_values_without_an_interval_are_values() -> None:
     values = reader(TensorInfo("a", "NVFP4", (2, 64), 0, 72), content=bytes(range(72)))
     assert values.has_values(0)
     assert not values.has_interval(0)
-    assert np.isfinite(values.rows(0, 0, 2).values).any()
+    found = values.rows(0, 0, 2)
+    assert np.isfinite(found.values).any()
+    assert np.isinf(found.low).all()
+    assert np.isinf(found.high).all()
