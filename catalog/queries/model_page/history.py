@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.models import Decision, FormerName, ModelRecord
-from catalog.vocabulary import DecisionKind, Relation
+from catalog.vocabulary import Certainty, DecisionKind, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from catalog.models import Variant
 
 _UNDOABLE = {DecisionKind.JOIN.value, DecisionKind.MERGE.value, DecisionKind.SPLIT.value, DecisionKind.NOT_SAME.value}
-_RULES = {Relation.SAME_TENSORS.value: "the same tensors under the same names, proven by hash"}
-"""What a rule that decides by itself has for evidence."""
 _MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the history. `undo` is the decision that can be taken back."""
+    """One line of the history. `undo` is the decision that can be taken back.
+
+    `evidence`: the two variants whose comparison decided, for what was joined by itself.
+    """
 
     at: datetime
     who: str
     what: str
     undo: int | None = None
+    evidence: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,27 @@ def former_names(variant_ids: Iterable[UUID]) -> list[Named]:
 
 
 def _what(row: Decision, model: ModelRecord) -> str:
-    """Such as `Joined by itself with “flux” (c81d40f2): the same tensors under the same names, proven by hash`."""
+    """Such as `Joined by itself with “flux” (c81d40f2): same tensors, proven by hash`."""
     words = DecisionKind.label_of(row.kind).capitalize()
     if row.undoes is not None:
         words = f"{words}: {DecisionKind.label_of(row.undoes.kind)}"
     others = [f"“{other}” ({other.short_id})" for other in row.models_touched.all() if other.pk != model.pk]
     sides = f" with {', '.join(others)}" if others else ""
-    why = row.reason or _RULES.get(row.rule, "")
+    why = row.reason or _why(row)
     return f"{words}{sides}: {why}" if why else f"{words}{sides}"
+
+
+def _why(row: Decision) -> str:
+    """What a decision that nobody took had for evidence."""
+    if row.kind != DecisionKind.JOIN:
+        return ""
+    relation = Relation.label_of(row.before.get("relation", row.rule))
+    return f"{relation}, {Certainty.label_of(row.before.get('certainty', Certainty.PROVEN.value))}"
+
+
+def _evidence(row: Decision) -> tuple[str, str] | None:
+    pair = str(row.before.get("variants", "")).split() if row.kind == DecisionKind.JOIN else []
+    return (pair[0], pair[1]) if len(pair) == 2 else None
 
 
 def _birth(row: Variant, name: Named | None) -> str:
@@ -85,4 +100,5 @@ def _event(row: Decision, model: ModelRecord) -> Event:
         who=row.actor.get_username() if row.actor else "",
         what=f"{what} (undone)" if undone else what,
         undo=row.pk if row.kind in _UNDOABLE and not undone else None,
+        evidence=_evidence(row),
     )
