@@ -116,11 +116,12 @@ def _strays(members: Sequence[tuple[str, Hashable]]) -> int:
 
 
 def _told_by(position: int, numbers: Sequence[tuple[list[str], Hashable]]) -> bool:
-    """Whether all names with one integer there, two or more, have one image."""
-    images: dict[str, list[Hashable]] = defaultdict(list)
+    """Whether each integer there has one image, and each image one integer; not by so many that any would."""
+    images: dict[str, set[Hashable]] = defaultdict(set)
     for found, image in numbers:
-        images[found[position]].append(image)
-    return all(len(each) > 1 and len(set(each)) == 1 for each in images.values())
+        images[found[position]].add(image)
+    told = {image for each in images.values() for image in each}
+    return len(told) == len(images) and all(len(each) == 1 for each in images.values()) and len(told) < len(numbers)
 
 
 def _in_order(pairs: Sequence[tuple[str, str]]) -> bool | None:
