@@ -13,7 +13,7 @@ Where the files are does not matter: what is remembered of a variant whose file 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -63,8 +63,7 @@ MEETS: Mapping[KeyKind, tuple[KeyKind, ...]] = {
 """Kind of a key -> kinds of stored keys that it may equal and mean something by it."""
 
 _HOLDERS = """
-SELECT found.component_id, array_agg(DISTINCT asked.at) FILTER (WHERE NOT asked.anchor),
-    count(DISTINCT asked.key) FILTER (WHERE asked.anchor)
+SELECT found.component_id, asked.at, bool_or(NOT asked.anchor), count(DISTINCT asked.key) FILTER (WHERE asked.anchor)
 FROM unnest(%(at)s::int[], %(keys)s::uuid[], %(kinds)s::smallint[], %(anchors)s::bool[]) asked(at, key, kind, anchor)
 CROSS JOIN (VALUES (TRUE), (FALSE)) sort(alone)
 CROSS JOIN LATERAL (
@@ -77,9 +76,9 @@ CROSS JOIN LATERAL (
     ) oldest
 ) found
 WHERE found.holders <= %(popular)s OR found.place = 1
-GROUP BY found.component_id
+GROUP BY found.component_id, asked.at
 """
-"""Component -> which of the asked components share a key over all values with it; how many anchors it shares."""
+"""Component and asked one: do they share a key over all values; how many anchors do they share?"""
 
 _SAME_DIGEST = """
 SELECT found.variant_id FROM unnest(%(digests)s::bytea[], %(algorithms)s::text[]) asked(digest, algorithm)
@@ -120,6 +119,14 @@ class Asked(NamedTuple):
     name: str = ""
 
 
+class Met(NamedTuple):
+    """A stored component that shares something with an asked one: all values, or some anchors."""
+
+    component: int
+    exact: bool
+    anchors: int
+
+
 class Rank(IntEnum):
     """Why a candidate is one, best first."""
 
@@ -150,7 +157,6 @@ class Candidate:
     anchors: int = 0
     outside: float = 1.0
     distance: float = float("inf")
-    components: set[int] = field(default_factory=set)
 
     @property
     def order(self) -> tuple[float, ...]:
@@ -159,20 +165,26 @@ class Candidate:
         return self.rank, -low, -high, self.outside, self.distance, -self.anchors
 
 
-def find(asked: Sequence[Asked], *, whole: Mapping[str, bytes], variant: UUID) -> dict[UUID, Candidate]:
+class Found(NamedTuple):
+    """All that share something, by variant; and of each asked component, in their order, what it met."""
+
+    candidates: dict[UUID, Candidate]
+    met: tuple[tuple[Met, ...], ...]
+
+
+def find(asked: Sequence[Asked], *, whole: Mapping[str, bytes], variant: UUID) -> Found:
     """All that share a digest, a key or an anchor with a variant of these components and these digests of the whole."""
-    found: dict[UUID, Candidate] = {}
-    exact, anchors = _holders(asked, variant)
-    rows = Component.objects.filter(pk__in=exact.keys() | anchors.keys(), variant__merged_into=None)
+    met = _met(asked, variant)
+    ids = {one.component for some in met for one in some}
+    rows = Component.objects.filter(pk__in=ids, variant__merged_into=None)
     homes = {pk: (owner, values) for pk, owner, values in rows.values_list("pk", "variant", "core_values")}
-    for pk, (owner, _) in homes.items():
-        candidate = found.setdefault(owner, Candidate(owner))
-        candidate.components.add(pk)
-        candidate.anchors += anchors.get(pk, 0)
-    _weigh(found, asked, exact, homes)
+    found: dict[UUID, Candidate] = {owner: Candidate(owner) for owner, _ in homes.values()}
+    for one in (one for some in met for one in some if one.component in homes):
+        found[homes[one.component][0]].anchors += one.anchors
+    _weigh(found, asked, met, homes)
     for owner in _same_set(whole, variant):
         found.setdefault(owner, Candidate(owner)).rank = Rank.SAME_SET
-    return found
+    return Found(found, met)
 
 
 def best(candidates: Iterable[Candidate], *, most: int = MOST) -> list[Candidate]:
@@ -200,8 +212,8 @@ def asked_of(variant: UUID) -> list[Asked]:
     ]
 
 
-def _holders(asked: Sequence[Asked], variant: UUID) -> tuple[dict[int, set[int]], dict[int, int]]:
-    """Component -> which asked ones have a key over all values in common with it; and component -> equal anchors."""
+def _met(asked: Sequence[Asked], variant: UUID) -> tuple[tuple[Met, ...], ...]:
+    """Of each asked component those that share a key with it, or the digest of their weights."""
     given = [
         (at, UUID(bytes=key.key), int(kind), key.kind in ANCHORS)
         for at, one in enumerate(asked)
@@ -209,19 +221,16 @@ def _holders(asked: Sequence[Asked], variant: UUID) -> tuple[dict[int, set[int]]
         for kind in MEETS.get(key.kind, ())
     ]
     at, keys, kinds, flags = ([row[column] for row in given] for column in range(4))
-    own = [one.component for one in asked if one.component]
-    exact: dict[int, set[int]] = defaultdict(set)
-    anchors: dict[int, int] = {}
-    limits = {"own": own, "popular": POPULAR}
-    for component, sharing, hits in _rows(
+    limits = {"own": [one.component for one in asked if one.component], "popular": POPULAR}
+    found: list[dict[int, Met]] = [{} for _ in asked]
+    for component, number, exact, anchors in _rows(
         _HOLDERS, {"at": at, "keys": keys, "kinds": kinds, "anchors": flags} | limits
     ):
-        anchors[component] = hits
-        if sharing:
-            exact[component].update(sharing)
+        found[number][component] = Met(component, exact, anchors)
     for number, component in _same_parts(asked, variant):
-        exact[component].add(number)
-    return exact, anchors
+        known = found[number].get(component)
+        found[number][component] = Met(component, True, known.anchors if known is not None else 0)  # noqa: FBT003
+    return tuple(tuple(some.values()) for some in found)
 
 
 def _same_parts(asked: Sequence[Asked], variant: UUID) -> list[tuple[int, int]]:
@@ -239,21 +248,23 @@ def _rows(statement: str, given: Mapping[str, object]) -> list[tuple[Any, ...]]:
 def _weigh(
     found: Mapping[UUID, Candidate],
     asked: Sequence[Asked],
-    exact: Mapping[int, set[int]],
+    met: Sequence[Sequence[Met]],
     homes: Mapping[int, tuple[UUID, int]],
 ) -> None:
     """How much of each side the keys over all values speak of."""
-    ours = sum(one.values for one in asked)
-    meeting: dict[UUID, tuple[set[int], int]] = defaultdict(lambda: (set(), 0))
-    for component, sharing in exact.items():
-        if component in homes:
-            owner, values = homes[component]
-            before = meeting[owner]
-            meeting[owner] = before[0] | sharing, before[1] + values
-    theirs = _values(meeting)
-    for owner, (sharing, values) in meeting.items():
-        here = sum(asked[at].values for at in sharing)
-        found[owner].share = _part(here, ours), _part(values, theirs.get(owner, 0))
+    here: dict[UUID, set[int]] = defaultdict(set)
+    there: dict[UUID, set[int]] = defaultdict(set)
+    for at, some in enumerate(met):
+        for one in some:
+            if one.exact and one.component in homes:
+                owner = homes[one.component][0]
+                here[owner].add(at)
+                there[owner].add(one.component)
+    ours, theirs = sum(one.values for one in asked), _values(here)
+    for owner, numbers in here.items():
+        mine = sum(asked[at].values for at in numbers)
+        other = sum(homes[component][1] for component in there[owner])
+        found[owner].share = _part(mine, ours), _part(other, theirs.get(owner, 0))
         found[owner].rank = _rank(*found[owner].share)
 
 

@@ -48,7 +48,7 @@ def asked(keys: Mapping[KeyKind, str], values: int = 1000) -> Asked:
 
 
 def find(*given: Asked, whole: Mapping[str, bytes] | None = None) -> dict[UUID, Candidate]:
-    return candidates.find(given, whole=whole or {}, variant=uuid4())
+    return candidates.find(given, whole=whole or {}, variant=uuid4()).candidates
 
 
 def test_equal_keys_meet() -> None:
@@ -150,7 +150,7 @@ def test_a_variant_is_no_candidate_of_its_own() -> None:
     given = candidates.asked_of(own.pk)
 
     assert given == [Asked(1000, (Key(KeyKind.E, key("same")),), None, made.pk, "")]
-    assert not candidates.find(given, whole={}, variant=own.pk)
+    assert not candidates.find(given, whole={}, variant=own.pk).candidates
 
 
 def test_absorbed_variants_are_no_candidates() -> None:

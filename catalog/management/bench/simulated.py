@@ -45,7 +45,8 @@ _KINDS += [(kind, slot, True) for kind in (KeyKind.ANCHOR_AUX_F16, KeyKind.ANCHO
 _TABLES = ("catalog_componentkey", "catalog_component", "catalog_componentprobe", "catalog_variant")
 _CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname FROM pg_constraint
-WHERE conrelid = ANY(%s::regclass[]) AND (contype = 'f' OR conrelid = 'catalog_componentkey'::regclass)
+WHERE conrelid = ANY(%s::regclass[])
+  AND (contype = 'f' OR contype = 'p' AND conrelid = 'catalog_componentkey'::regclass)
 """
 _INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s)

@@ -18,12 +18,13 @@ from catalog.models import Component, ComponentProbe
 from catalog.queries import probes as kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from catalog.fingerprints.base import Fingerprint
+    from catalog.queries.candidates import Met
 
 _MOST_TRIED = 4
-"""Families of those that share anchors, and as many by the sizes of tensors alone."""
+"""Families that a component is held against before it begins one of its own."""
 _HALF = 0.5
 
 _KEEP = """
@@ -46,16 +47,19 @@ class Home(NamedTuple):
     packed: bytes
 
 
-def home(component: int, print_: Fingerprint, hits: Mapping[int, int]) -> Home:
-    """Where the component belongs; `hits` are other components and how many anchors they share with it.
+def home(component: int, print_: Fingerprint, met: Sequence[Met]) -> Home:
+    """Where the component belongs, by what it met. Nothing is written.
 
-    Nothing is written. A component that has a home keeps it.
+    A component that has a home keeps it, and one with the same values as another lives where that does.
     """
-    row = ComponentProbe.objects.filter(component=component).first()
+    same = [one.component for one in met if one.exact]
+    rows = ComponentProbe.objects.filter(component__in=[component, *same])
+    known = {row.component_id: row for row in rows}
+    row = known.get(component) or known.get(min(known, default=0))
     if row is not None:
         return Home(component, row.family_id, row.build, bytes(row.packed))
     build = probes.build(print_.tensors)
-    for family in _tried(hits, build, besides=component):
+    for family in _tried(met, build):
         packed = _as_member(family, print_)
         if packed is not None:
             return Home(component, family, build, packed)
@@ -70,14 +74,16 @@ def keep(homes: Iterable[Home]) -> None:
             cursor.execute(_KEEP, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _tried(hits: Mapping[int, int], build: int, *, besides: int) -> Sequence[int]:
-    """Families that are worth a look, the likeliest first."""
+def _tried(met: Sequence[Met], build: int) -> Sequence[int]:
+    """Families that are worth a look: those of others with the same anchors, else those of the same sizes."""
     votes: Counter[int] = Counter()
-    for component, family in kept.families_of(hits.keys()).items():
-        votes[family] += hits[component]
-    likely = [family for family, _ in sorted(votes.items(), key=lambda one: (-one[1], one[0]))][:_MOST_TRIED]
-    by_size = kept.firsts(build, most=_MOST_TRIED) if build else []
-    return [family for family in dict.fromkeys([*likely, *by_size]) if family != besides]
+    homes = kept.families_of([one.component for one in met])
+    for one in met:
+        if one.component in homes:
+            votes[homes[one.component]] += one.anchors
+    if votes:
+        return [family for family, _ in sorted(votes.items(), key=lambda one: (-one[1], one[0]))][:_MOST_TRIED]
+    return kept.firsts(build, most=_MOST_TRIED) if build else ()
 
 
 def _as_member(family: int, print_: Fingerprint) -> bytes | None:

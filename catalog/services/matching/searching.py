@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from catalog.matching.base import Subject
-    from catalog.queries.candidates import Asked, Candidate
+    from catalog.queries.candidates import Asked, Candidate, Met
     from catalog.services.matching.families import Home
     from catalog.services.matching.leases import Search
 
@@ -73,9 +73,9 @@ def search(claim: Search, shelf: Shelf | None = None) -> SearchReport:
 def ranked(variant: UUID, subject: Subject, asked: Sequence[Asked]) -> tuple[list[Candidate], list[Home]]:
     """Whom to compare with, best first, and the families of the largest components. Nothing is written."""
     found = candidates.find(asked, whole=subject.whole, variant=variant)
-    homes = _homes(subject, asked, found.values())
-    _add_relatives(found, homes)
-    return candidates.best(found.values()), homes
+    homes = _homes(subject, asked, found.met)
+    _add_relatives(found.candidates, homes)
+    return candidates.best(found.candidates.values()), homes
 
 
 def _look(variant: UUID, shelf: Shelf) -> _Seen:
@@ -86,12 +86,11 @@ def _look(variant: UUID, shelf: Shelf) -> _Seen:
     return _Seen(_compared(variant, subject, best, shelf), homes, len(best))
 
 
-def _homes(subject: Subject, asked: Sequence[Asked], found: Iterable[Candidate]) -> list[Home]:
+def _homes(subject: Subject, asked: Sequence[Asked], met: Sequence[Sequence[Met]]) -> list[Home]:
     prints = {print_.name: print_ for print_ in subject.components}
-    hits = {component: candidate.anchors for candidate in found for component in candidate.components}
-    largest = sorted(asked, key=lambda one: -one.values)[:_MOST_FAMILIES]
+    largest = sorted(zip(asked, met, strict=True), key=lambda one: -one[0].values)[:_MOST_FAMILIES]
     return [
-        families.home(one.component, prints[one.name], hits) for one in largest if one.values and one.name in prints
+        families.home(one.component, prints[one.name], met) for one, met in largest if one.values and one.name in prints
     ]
 
 
