@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _CHANGES = np.geomspace(1e-7, 2.0, 148)
 """The relative changes that are tried: each an eighth larger than the one before."""
+_EVERY = 7
 _LEGACY = frozenset({"Q8_0", "Q4_0", "Q5_0", "Q4_1", "Q5_1"})
 _LEGACY_SLACK = 2.0**-11
 _SLACK = 2e-4
@@ -50,7 +51,7 @@ def detection_limit(widths: Widths, expected: float = 0.0) -> float | None:
     `expected`: contradictions that double rounding makes anyway. The largest change tried, 2, where none would have
     been seen; None where there is nothing to see it by.
 
-    E(d) is scanned, not bisected: it jumps where the change passes the narrow width.
+    E(d) is scanned, coarsely and then finely, not bisected: it jumps where the change passes the narrow width.
     """
     told = np.isfinite(widths.narrow) & np.isfinite(widths.wide) & (widths.wide > 0)
     widths = widths.of(told)
@@ -60,15 +61,22 @@ def detection_limit(widths: Widths, expected: float = 0.0) -> float | None:
     every = max(1, count // thresholds.LIMIT_SAMPLES)
     some = widths.of(slice(None, None, every))
     wanted = thresholds.EXPECTED + 3 * np.sqrt(expected) + expected
-    seen = _contradictions(some) * (count / len(some.wide))
-    found = np.nonzero(seen >= wanted)[0]
-    return float(_CHANGES[found[0] if len(found) else -1])
+    share = len(some.wide) / count
+    coarse = _first(some, _CHANGES[::_EVERY], wanted * share)
+    fine = _CHANGES[max(0, (coarse - 1) * _EVERY) : coarse * _EVERY + 1]
+    return float(fine[_first(some, fine, wanted * share)])
 
 
-def _contradictions(widths: Widths) -> Floats:
+def _first(widths: Widths, changes: Floats, wanted: float) -> int:
+    """The number of the first change that is seen; else of the last."""
+    found = np.nonzero(_contradictions(widths, changes) >= wanted)[0]
+    return int(found[0]) if len(found) else len(changes) - 1
+
+
+def _contradictions(widths: Widths, changes: Floats) -> Floats:
     """E(d): how many samples a normally distributed change of each size moves out of their interval."""
     narrow, wide, spare = (column[None, :] for column in widths)
-    change = _CHANGES[:, None]
+    change = changes[:, None]
     moved = change * 0.798
     if spare.any():
         ratio = spare / change

@@ -7,15 +7,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from catalog.fingerprints.base import CODES, Rung
-from catalog.matching.pairing_sides import Match, Side, Sort
+from catalog.matching.pairing_sides import Match, Side, Sort, rung_of
 from catalog.vocabulary import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
-    from catalog.fingerprints.base import TensorPrint
-
-    Keys: TypeAlias = Callable[[TensorPrint], Iterable[Hashable]]
+    Keys: TypeAlias = Callable[[Side, int], Iterable[Hashable]]
 
 
 class Join(NamedTuple):
@@ -41,7 +39,6 @@ RUNGS = {
     Rung.E5M2_BF16: "bf16>f8_e5m2",
 }
 FLUSHED = "f16, subnormals flushed"
-_WIDTH = 16
 _OF_BF16 = (Rung.BF16, Rung.BF)
 
 
@@ -59,15 +56,17 @@ def exact(left: Side, right: Side) -> list[Match]:
 
 def tied(left: Side, right: Side, found: Iterable[Match], lone: list[int], *, mirrored: bool) -> list[Match]:
     """Of the tensors `lone` (of the left; `mirrored`: of the right), those that a matched one of their side equals."""
+    if not lone:
+        return []
     side = right if mirrored else left
     matched: dict[Hashable, Match] = {}
     for match in found:
         number = match.right if mirrored else match.left
-        for key in chain(_digest(side.tensors[number]), own(side.tensors[number])):
+        for key in chain(_digest(side, number), _own(side, number)):
             matched.setdefault(key, match)
     again = []
     for number in lone:
-        keys = chain(_digest(side.tensors[number]), own(side.tensors[number]))
+        keys = chain(_digest(side, number), _own(side, number))
         twin = next((matched[key] for key in keys if key in matched), None)
         if twin is not None:
             one, other = (twin.left, number) if mirrored else (number, twin.right)
@@ -83,17 +82,19 @@ class _Seeker:
         self.open_left = [n for n, sort in enumerate(left.sorts) if sort is not Sort.NONE]
         self.open_right = [n for n, sort in enumerate(right.sorts) if sort is not Sort.NONE]
         self.found: list[Match] = []
+        self._kept: dict[Hashable, set[Hashable]] = {}
 
     def seek(self, join: Join) -> None:
         """Add what `join` joins, and close it."""
-        lefts = _by_key(self.left, self.open_left, join.left)
-        if not lefts:
+        common = self._keys(self.left, self.open_left, join.left) & self._keys(self.right, self.open_right, join.right)
+        if not common:
             return
-        rights = _by_key(self.right, self.open_right, join.right)
+        lefts = _by_key(self.left, self.open_left, join.left, common)
+        rights = _by_key(self.right, self.open_right, join.right, common)
         taken_left: set[int] = set()
         taken_right: set[int] = set()
-        for key in lefts.keys() & rights.keys():
-            mine = [n for n in lefts[key] if n not in taken_left]
+        for key, numbers in lefts.items():
+            mine = [n for n in numbers if n not in taken_left]
             others = [n for n in rights[key] if n not in taken_right]
             alone = len(mine) == len(others) == 1
             for one, other in assigned(self.left, self.right, mine, others):
@@ -103,6 +104,13 @@ class _Seeker:
                     self.found.append(Match(one, other, join.proven, self._made(join, one, other), join.rung, alone))
         self.open_left = [n for n in self.open_left if n not in taken_left]
         self.open_right = [n for n in self.open_right if n not in taken_right]
+
+    def _keys(self, side: Side, numbers: list[int], keys: Keys) -> set[Hashable]:
+        """All keys of the open tensors of a side; kept, since most joins find nothing and ask for the same ones."""
+        name = (side is self.left, keys, len(numbers))
+        if name not in self._kept:
+            self._kept[name] = {key for number in numbers for key in keys(side, number)}
+        return self._kept[name]
 
     def _made(self, join: Join, one: int, other: int) -> Direction:
         """NONE where the source's values already were of the type they were rounded to."""
@@ -114,12 +122,12 @@ class _Seeker:
         return join.made
 
 
-def _by_key(side: Side, numbers: list[int], keys: Keys) -> dict[Hashable, list[int]]:
+def _by_key(side: Side, numbers: list[int], keys: Keys, common: set[Hashable]) -> dict[Hashable, list[int]]:
     found: dict[Hashable, list[int]] = defaultdict(list)
-    tensors = side.tensors
     for number in numbers:
-        for key in keys(tensors[number]):
-            found[key].append(number)
+        for key in keys(side, number):
+            if key in common:
+                found[key].append(number)
     return found
 
 
@@ -150,54 +158,43 @@ def _nothing(_side: Side, _number: int) -> Hashable:
     return None
 
 
-def _digest(tensor: TensorPrint) -> tuple[Hashable, ...]:
-    return (tensor.td,) if tensor.td else ()
+def _digest(side: Side, number: int) -> tuple[Hashable, ...]:
+    digest = side.tensors[number].td
+    return (digest,) if digest else ()
 
 
-def _as_f16(tensor: TensorPrint) -> tuple[Hashable, ...]:
+def _as_f16(side: Side, number: int) -> tuple[Hashable, ...]:
+    tensor = side.tensors[number]
     return (tensor.td_f16,) if tensor.td_f16 and tensor.dtype != "F16" else ()
 
 
-def _as_bf16(tensor: TensorPrint) -> tuple[Hashable, ...]:
+def _as_bf16(side: Side, number: int) -> tuple[Hashable, ...]:
+    tensor = side.tensors[number]
     return (tensor.td_bf16,) if tensor.td_bf16 and tensor.dtype != "BF16" else ()
 
 
-def own(tensor: TensorPrint) -> tuple[Hashable, ...]:
-    """The keys over its values as they are, in each domain that holds them exactly."""
-    if tensor.lanes is None:
-        return ()
-    lanes = tensor.lanes.tobytes()
-    keys: list[Hashable] = []
-    if tensor.exact_f16:
-        keys.append(("f16", rung_of(lanes, Rung.F16)))
-    if tensor.exact_bf16:
-        keys.append(("bf16", rung_of(lanes, Rung.BF16)))
-    return tuple(keys) or (("f32", rung_of(lanes, Rung.F16), tensor.m32),)
-
-
-def rung_of(lanes: bytes, rung: Rung) -> bytes:
-    """The two sums of one rung."""
-    return lanes[rung * _WIDTH : (rung + 1) * _WIDTH]
+def _own(side: Side, number: int) -> tuple[Hashable, ...]:
+    return side.own[number]
 
 
 def _rounded(rung: Rung) -> Keys:
     domain = "bf16" if rung in _OF_BF16 else "f16"
 
-    def keys(tensor: TensorPrint) -> tuple[Hashable, ...]:
-        return () if tensor.lanes is None else ((domain, rung_of(tensor.lanes.tobytes(), rung)),)
+    def keys(side: Side, number: int) -> tuple[Hashable, ...]:
+        lanes = side.lanes[number]
+        return ((domain, rung_of(lanes, rung)),) if lanes else ()
 
     return keys
 
 
-def _flushed(tensor: TensorPrint) -> tuple[Hashable, ...]:
+def _flushed(side: Side, number: int) -> tuple[Hashable, ...]:
     """Of tensors with enough values to mean something: what is flushed to zero looks like any other."""
-    if tensor.lanes is None or tensor.codes_f16 < CODES:
-        return ()
-    return (rung_of(tensor.lanes.tobytes(), Rung.FZ),)
+    lanes = side.lanes[number]
+    return (rung_of(lanes, Rung.FZ),) if lanes and side.tensors[number].codes_f16 >= CODES else ()
 
 
-def _flushed_exact(tensor: TensorPrint) -> tuple[Hashable, ...]:
-    return _flushed(tensor) if tensor.exact_f16 else ()
+def _flushed_exact(side: Side, number: int) -> tuple[Hashable, ...]:
+    return _flushed(side, number) if side.tensors[number].exact_f16 else ()
 
 
 def _both_ways(source: Keys, rounding: Keys, rung: str, *, proven: bool = False) -> Iterator[Join]:
@@ -209,7 +206,7 @@ _JOINS = (
     Join(_digest, _digest, proven=True, made=Direction.NONE, rung="equal"),
     *_both_ways(_as_f16, _digest, "f16", proven=True),
     *_both_ways(_as_bf16, _digest, "bf16", proven=True),
-    Join(own, own, proven=False, made=Direction.NONE, rung="equal"),
-    *(join for rung, word in RUNGS.items() for join in _both_ways(_rounded(rung), own, word)),
+    Join(_own, _own, proven=False, made=Direction.NONE, rung="equal"),
+    *(join for rung, word in RUNGS.items() for join in _both_ways(_rounded(rung), _own, word)),
     *_both_ways(_flushed, _flushed_exact, FLUSHED),
 )

@@ -12,7 +12,7 @@ from catalog.matching.pairing_precision import cut_bf16
 from catalog.matching.pairing_sides import Side, is_large
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SHIFTS = (0.0, 1.0, -1.0)
 """What may be added to the right: Gemma's norms are stored minus one in the one format and as they act in another."""
+
+
+_AT_ONCE = 200_000  # pairs, of which a few numbers each are held: some 20 MB
 
 
 class Like(NamedTuple):
@@ -85,12 +88,20 @@ def _open(mine: list[int], others: list[int], likes: Sequence[Like]) -> tuple[li
 
 
 def _namesakes(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
+    """Those of equal names that may hold the same values."""
     named = {right.names[number]: number for number in others}
+    pairs: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for one in mine:
+        other = named.get(left.names[one])
+        length = len(left.tensors[one].samples.values)
+        if other is not None and length and length == len(right.tensors[other].samples.values):
+            pairs[length].append((one, other))
     likes = []
-    for number in mine:
-        other = named.get(left.names[number])
-        if other is not None:
-            likes += _nearest(left, right, [number], [other], 0.0)
+    for some in pairs.values():
+        numbers = np.arange(len(some))
+        bounds = _bounds(left, [one for one, _ in some]), _bounds(right, [other for _, other in some])
+        found = _compatible(*bounds, 0.0, numbers, numbers)
+        likes += [Like(some[at][0], some[at][1], 0.0, bool(near)) for at, near in zip(found.a, found.near, strict=True)]
     return likes
 
 
@@ -101,30 +112,57 @@ def _nearest(left: Side, right: Side, mine: list[int], others: list[int], shift:
         some = [n for n in mine if len(left.tensors[n].samples.values) == length]
         more = [n for n in others if len(right.tensors[n].samples.values) == length]
         if some and more:
-            likes += _chosen(some, more, *_compared(_bounds(left, some), _bounds(right, more), shift), shift)
+            likes += _chosen(some, more, list(_every(_bounds(left, some), _bounds(right, more), shift)), shift)
     return likes
 
 
 def _bounds(side: Side, numbers: list[int]) -> Bounds:
-    return Bounds(*(np.stack([side.samples[number][column] for number in numbers]) for column in range(3)))
+    return Bounds(*(np.array([side.samples[number][column] for number in numbers]) for column in range(3)))
+
+
+class _Fitting(NamedTuple):
+    """Pairs whose values may be the same: places of both, how far apart they are, whether they differ by a step, and
+    whether anything is known of them.
+    """
+
+    a: npt.NDArray[np.intp]
+    b: npt.NDArray[np.intp]
+    distance: Floats
+    near: npt.NDArray[np.bool_]
+    told: npt.NDArray[np.bool_]
+
+    def of(self, kept: npt.NDArray[np.bool_]) -> _Fitting:
+        """Some of them."""
+        return _Fitting(self.a[kept], self.b[kept], self.distance[kept], self.near[kept], self.told[kept])
+
+
+def _every(mine: Bounds, others: Bounds, shift: float) -> Iterator[_Fitting]:
+    """The compatible ones of all pairs, some of the left at a time."""
+    rows = max(1, _AT_ONCE // len(others.values))
+    for first in range(0, len(mine.values), rows):
+        count = min(rows, len(mine.values) - first)
+        a = np.repeat(np.arange(first, first + count), len(others.values))
+        yield _compatible(mine, others, shift, a, np.tile(np.arange(len(others.values)), count))
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def _compared(mine: Bounds, others: Bounds, shift: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Distance of each pair, infinite where they cannot be the same; and whether they differ by a step."""
-    distance = np.full((len(mine.values), len(others.values)), np.inf)
-    near = np.zeros(distance.shape, dtype=bool)
-    for at in range(len(mine.values)):
-        value, low, high = (column[at] for column in mine)
-        apart = np.abs(value - others.values - shift)
+def _compatible(
+    mine: Bounds, others: Bounds, shift: float, a: npt.NDArray[np.intp], b: npt.NDArray[np.intp]
+) -> _Fitting:
+    """Of the pairs (a, b), sample by sample, those that the samples before left: the first leaves few."""
+    nothing = np.zeros(len(a), dtype=bool)
+    found = _Fitting(a, b, np.zeros(len(a)), nothing, nothing)
+    for at in range(mine.values.shape[1]):
+        value, low, high = (column[found.a, at] for column in mine)
+        other, others_low, others_high = (column[found.b, at] + shift for column in others)
+        apart = np.abs(value - other)
         known = np.isfinite(apart)
-        outside = known & ~_meets(low, high, others.low + shift, others.high + shift)
-        step = _passed(np.maximum(np.abs(value), np.abs(others.values)), high - low, others.high - others.low)
-        further = known & ~_meets(low - step, high + step, others.low + shift, others.high + shift)
-        fits = known.any(axis=1) & ~further.any(axis=1)
-        distance[at] = np.where(fits, np.where(known, apart, 0.0).sum(axis=1), np.inf)
-        near[at] = outside.any(axis=1)
-    return distance, near
+        meets = _meets(low, high, others_low, others_high)
+        step = _passed(np.maximum(np.abs(value), np.abs(other)), high - low, others_high - others_low)
+        fits = ~known | meets | _meets(low - step, high + step, others_low, others_high)
+        distance = found.distance + np.where(known, apart, 0.0)
+        found = _Fitting(found.a, found.b, distance, found.near | (known & ~meets), found.told | known).of(fits)
+    return found.of(found.told)
 
 
 def _meets(low: Floats, high: Floats, others_low: Floats, others_high: Floats) -> npt.NDArray[np.bool_]:
@@ -147,20 +185,18 @@ def half_step(size: Floats) -> Floats:
     return step
 
 
-def _chosen(
-    mine: list[int], others: list[int], distance: Floats, near: npt.NDArray[np.bool_], shift: float
-) -> list[Like]:
+def _chosen(mine: list[int], others: list[int], fitting: Sequence[_Fitting], shift: float) -> list[Like]:
     """Sure ones before near ones."""
-    a, b = np.nonzero(np.isfinite(distance))
+    found = _Fitting(*map(np.concatenate, zip(*fitting, strict=True)))
     taken_left: set[int] = set()
     taken_right: set[int] = set()
     likes = []
-    for at in np.lexsort((distance[a, b], near[a, b])):
-        one, other = int(a[at]), int(b[at])
+    for at in np.lexsort((found.distance, found.near)):
+        one, other = int(found.a[at]), int(found.b[at])
         if one not in taken_left and other not in taken_right:
             taken_left.add(one)
             taken_right.add(other)
-            likes.append(Like(mine[one], others[other], shift, bool(near[one, other])))
+            likes.append(Like(mine[one], others[other], shift, bool(found.near[at])))
     return likes
 
 

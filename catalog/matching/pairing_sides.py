@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from catalog.fingerprints.base import AUX_VALUES, CODES, CORE_VALUES, PRIME
+from catalog.fingerprints.base import AUX_VALUES, CODES, CORE_VALUES, PRIME, Rung
 from catalog.fingerprints.companions import WEIGHTS, scales_of
 from catalog.formats.base import TensorInfo
 from catalog.hashing.parts import is_weight
 from catalog.matching.pairing_precision import effective
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from catalog.fingerprints.base import Fingerprint, Samples, TensorPrint
     from catalog.vocabulary import Direction
@@ -53,6 +53,7 @@ class Match(NamedTuple):
     alone: bool
 
 
+_WIDTH = 16
 _WRAPPED = re.compile(r"_(quantized|q)$")
 
 
@@ -85,22 +86,43 @@ class Side:
         found = {number: scale for number, scale in scales_of(infos, {}).items() if scale is not None}
         return {n: (one.tensor,) if one.zero is None else (one.tensor, one.zero) for n, one in found.items()}
 
-    def shape(self, number: int) -> tuple[int, int]:
+    @cached_property
+    def lanes(self) -> list[bytes]:
+        """The sums of all rungs of each tensor; b"" where there are none."""
+        return [b"" if tensor.lanes is None else tensor.lanes.tobytes() for tensor in self.tensors]
+
+    @cached_property
+    def own(self) -> list[tuple[Hashable, ...]]:
+        """The keys over each tensor's values as they are, in each domain that holds them exactly."""
+        return [own(tensor, lanes) for tensor, lanes in zip(self.tensors, self.lanes, strict=True)]
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, int]]:
         """Rows and columns; one row where there are no two dimensions beyond 1."""
-        axes = self.axes[number]
-        return (axes[0], self.sizes[number] // axes[0]) if len(axes) > 1 else (1, self.sizes[number])
+        return [
+            (axes[0], size // axes[0]) if len(axes) > 1 else (1, size)
+            for axes, size in zip(self.axes, self.sizes, strict=True)
+        ]
+
+    @cached_property
+    def grids(self) -> list[tuple[int, int]]:
+        """Sampled rows and columns of a large tensor; (1, values) of a small one."""
+        return [
+            (min(rows, PRIME - 1), min(columns, PRIME - 1)) if is_large(size, axes) else (1, size)
+            for (rows, columns), size, axes in zip(self.shapes, self.sizes, self.axes, strict=True)
+        ]
+
+    def shape(self, number: int) -> tuple[int, int]:
+        """As `shapes`."""
+        return self.shapes[number]
 
     def grid(self, number: int) -> tuple[int, int]:
-        """Sampled rows and columns of a large tensor; (1, values) of a small one."""
-        axes = self.axes[number]
-        if not is_large(self.sizes[number], axes):
-            return 1, self.sizes[number]
-        rows, columns = self.shape(number)
-        return min(rows, PRIME - 1), min(columns, PRIME - 1)
+        """As `grids`."""
+        return self.grids[number]
 
     def sampled(self, number: int) -> bool:
         """Are there as many samples as its shape asks for?"""
-        rows, columns = self.grid(number)
+        rows, columns = self.grids[number]
         return len(self.tensors[number].samples.values) == rows * columns > 0
 
     def of_sort(self, *sorts: Sort) -> list[int]:
@@ -117,6 +139,23 @@ def sort_of(tensor: TensorPrint, size: int, axes: Sequence[int]) -> Sort:
     if tensor.lanes is not None:
         return Sort.CORE if max(tensor.codes_f16, tensor.codes_bf16) >= CODES else Sort.LESSER
     return Sort.CORE if np.isfinite(tensor.samples.values).any() else Sort.OPAQUE
+
+
+def own(tensor: TensorPrint, lanes: bytes) -> tuple[Hashable, ...]:
+    """As `Side.own`, of one tensor. In f32 where neither 16-bit type holds its values."""
+    if not lanes:
+        return ()
+    keys: list[Hashable] = []
+    if tensor.exact_f16:
+        keys.append(("f16", rung_of(lanes, Rung.F16)))
+    if tensor.exact_bf16:
+        keys.append(("bf16", rung_of(lanes, Rung.BF16)))
+    return tuple(keys) or (("f32", rung_of(lanes, Rung.F16), tensor.m32),)
+
+
+def rung_of(lanes: bytes, rung: Rung) -> bytes:
+    """The two sums of one rung."""
+    return lanes[rung * _WIDTH : (rung + 1) * _WIDTH]
 
 
 def is_large(size: int, axes: Sequence[int]) -> bool:

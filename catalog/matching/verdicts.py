@@ -10,7 +10,6 @@ from catalog.matching import places, thresholds
 from catalog.matching.base import ComponentVerdict
 from catalog.matching.hypotheses import Fit
 from catalog.matching.limits import FLOATS
-from catalog.matching.pairing_exact import own
 from catalog.matching.pairing_sides import COUNTED, Side, Sort
 from catalog.matching.suspicion import suspected
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation
@@ -358,5 +357,4 @@ class _Equal:
         return like is not None and bool(self._keys(like) & self._keys(self.numbers[left]))
 
     def _keys(self, number: int) -> set[Hashable]:
-        tensor = self.left.tensors[number]
-        return {*own(tensor), tensor.td} - {b""}
+        return {*self.left.own[number], self.left.tensors[number].td} - {b""}
