@@ -106,7 +106,7 @@ class _Conclusion:
         if more_left or more_right:
             return self._partial(Relation.CONTAINS if more_left else Relation.PART_OF)
         weakest = max((one.relation for one in self.verdicts), key=_WEAKENING.index)
-        sure = all(_sure(one) and one.places for one in self.verdicts)
+        sure = all(map(_sure, self.verdicts))
         return self._told(weakest, SameModel.YES if sure else SameModel.UNKNOWN, self.verdicts)
 
     def _by(self, primary: ComponentVerdict) -> Evidence:

@@ -29,8 +29,8 @@ def prove(left: Subject, right: Subject) -> Evidence | None:
     """The relation that digests prove; None where they prove none.
 
     With REARRANGED they prove that equal tensors sit in other places. Where names are not comparable, the relation is
-    told with `places` False, and whether it is one model is left open. LoRA alphas and settings count as in any
-    comparison: see `settings.stated`.
+    told with `places` False, so that nothing joins by itself. LoRA alphas and settings count as in any comparison:
+    see `settings.stated`.
     """
     relation = _of_the_whole(left, right)
     found = meet(weights(left), weights(right))
@@ -48,9 +48,7 @@ def prove(left: Subject, right: Subject) -> Evidence | None:
     if placed is False:
         relation, direction = Relation.REARRANGED, Direction.NONE
     told = _evidence(relation, direction, meetings)
-    if placed is None:
-        told = replace(told, same_model=SameModel.UNKNOWN, doubt=Doubt.PLACES)
-    return stated(replace(told, places=placed is True), left, right)
+    return stated(replace(told, places=placed is True, doubt=Doubt.PLACES if placed is None else None), left, right)
 
 
 def _of_the_whole(left: Subject, right: Subject) -> Relation | None:

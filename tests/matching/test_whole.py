@@ -189,11 +189,11 @@ def test_strangers_are_unrelated() -> None:
     assert {row.verdict for row in found.rows} == {TensorVerdict.ONLY_LEFT, TensorVerdict.ONLY_RIGHT}
 
 
-def test_names_that_do_not_show_the_places_leave_it_open() -> None:
+def test_names_that_do_not_show_the_places_are_told() -> None:
     verdicts = all_same()
     verdicts[0] = verdict(FILE[0], FOLDER[0], Relation.SAME_WEIGHTS, places=False, doubt=Doubt.PLACES)
     found = conclude(variant(*FILE), variant(*FOLDER), *verdicts)
-    assert (found.same_model, found.places, found.doubt) == (SameModel.UNKNOWN, False, Doubt.PLACES)
+    assert (found.same_model, found.places, found.doubt) == (SameModel.YES, False, Doubt.PLACES)
 
 
 @pytest.mark.parametrize(
