@@ -42,7 +42,13 @@ _KINDS += [(kind, slot, False) for kind in (KeyKind.ANCHOR_CORE_F16, KeyKind.ANC
 _KINDS += [(kind, slot, True) for kind in (KeyKind.ANCHOR_AUX_F16, KeyKind.ANCHOR_AUX_BF16) for slot in range(8)]
 """Kind, which of several of that kind, and whether the family has it in common: 38 keys."""
 
-_TABLES = ("catalog_componentkey", "catalog_component", "catalog_componentprobe", "catalog_variant")
+_TABLES = (
+    "catalog_componentkey",
+    "catalog_component",
+    "catalog_componentprobe",
+    "catalog_variant",
+    "catalog_modelhash",
+)
 _CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname FROM pg_constraint
 WHERE conrelid = ANY(%s::regclass[])
@@ -59,10 +65,17 @@ SELECT md5('variant' || i)::uuid, %(model)s, 'safetensors', 'fp16', 16, '', 'unk
     '{}', '[]', '{}', '[]', '{}', FALSE, 0 FROM generate_series(%(low)s, %(high)s) i
 """
 _COMPONENTS = """
-INSERT INTO catalog_component (id, variant_id, name, algorithm, tensors, "values", core_tensors, core_values, version)
+INSERT INTO catalog_component (id, variant_id, name, algorithm, tensors, "values", core_tensors, core_values, version,
+    weights_digest)
 SELECT 2 * i - 1 + part, md5('variant' || i)::uuid, CASE part WHEN 0 THEN 'unet' ELSE 'vae' END, 'parts:v1', 1, 1, 64,
-    CASE part WHEN 0 THEN %(large)s ELSE %(small)s END, 1
+    CASE part WHEN 0 THEN %(large)s ELSE %(small)s END, 1,
+    decode(repeat(md5(CASE WHEN part = 0 THEN 'u' || i WHEN i %% 10 = 0 THEN 'vae' ELSE 'v' || i / 7 END), 2), 'hex')
 FROM generate_series(%(low)s, %(high)s) i CROSS JOIN generate_series(0, 1) part
+"""
+_HASHES = """
+INSERT INTO catalog_modelhash (variant_id, algorithm, digest)
+SELECT md5('variant' || i)::uuid, algorithm, decode(repeat(md5(algorithm || i), 2), 'hex')
+FROM generate_series(%(low)s, %(high)s) i CROSS JOIN unnest(ARRAY['tensors:v1', 'weights:v1']) algorithm
 """
 _KEYS = """
 INSERT INTO catalog_componentkey (component_id, kind, alone, key)
@@ -170,9 +183,9 @@ class Catalogue:
             return Query(_subject(quantised), (Asked(_VALUES[0], found, name="unet"),), _variant(at))
         shared = at if kind is Question.COPY else -number - 1
         own = _keys(f"u{shared}", f"f{shared // 100}")
-        asked = [Asked(_VALUES[0], own, name="unet")]
+        asked = [Asked(_VALUES[0], own, _md5(f"unheard of {number}") * 2, name="unet")]
         if kind is Question.POPULAR:
-            asked.append(Asked(_VALUES[1], _keys("vae", "vae"), name="vae"))
+            asked.append(Asked(_VALUES[1], _keys("vae", "vae"), _md5("vae") * 2, name="vae"))
         return Query(_subject(), tuple(asked), _variant(at) if kind is Question.COPY else None)
 
     def answer(self, query: Query) -> list[Candidate]:
@@ -186,7 +199,7 @@ class Catalogue:
         with connection.cursor() as cursor:
             for low in range(1, self.size + 1, _CHUNK):
                 chunk = given | {"low": low, "high": min(low + _CHUNK - 1, self.size)}
-                for statement in (_VARIANTS, _COMPONENTS, _KEYS):
+                for statement in (_VARIANTS, _COMPONENTS, _HASHES, _KEYS):
                     cursor.execute(statement, chunk)
             common = [int(key.kind) for key in self._shared], [UUID(bytes=key.key) for key in self._shared]
             cursor.execute(_FAMILY_KEYS, {"family": self.family, "kinds": common[0], "keys": common[1]})
@@ -253,11 +266,17 @@ def _quantised(print_: Fingerprint) -> Fingerprint:
 
 
 def _subject(*prints: Fingerprint) -> Subject:
-    return Subject("", components=prints)
+    whole = {"tensors:v1": _md5("unheard of") * 2, "weights:v1": _md5("unheard of") * 2}
+    return Subject("", components=prints, whole=whole)
 
 
 def _variant(number: int) -> UUID:
-    return UUID(hashlib.md5(f"variant{number}".encode(), usedforsecurity=False).hexdigest())
+    return UUID(bytes=_md5(f"variant{number}"))
+
+
+def _md5(text: str) -> bytes:
+    """The database knows it too."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).digest()
 
 
 def _keys(own: str, shared: str) -> tuple[Key, ...]:

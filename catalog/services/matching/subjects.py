@@ -96,7 +96,7 @@ def _components(ids: Collection[UUID]) -> Mapping[UUID, tuple[Fingerprint, ...]]
             found[variant].append(packing.unpack(bytes(packed or b"")))
         except ValueError:
             continue
-    return {variant: _newest(prints) for variant, prints in found.items()}
+    return {variant: _newest(prints) for variant, prints in found.items() if prints}
 
 
 def _newest(prints: list[Fingerprint]) -> tuple[Fingerprint, ...]:
