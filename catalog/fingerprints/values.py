@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from catalog.fingerprints import experts
 from catalog.fingerprints.base import Samples
+from catalog.fingerprints.blocks import BLOCKS
 from catalog.fingerprints.codings import codings_of
 from catalog.fingerprints.logical import Logical
 from catalog.fingerprints.rope import heads_of, stored_rows
@@ -34,6 +36,7 @@ ROOM = 1 << 20
 """Values that may be asked for at once; with their bounds, and what decoding needs, about 64 MiB."""
 _DENSE = 4  # a span is read whole where at least every fourth byte is wanted
 _SPAN = 16 << 20
+_KEPT = 24 << 20  # below the 32 MiB at which glibc stops to learn
 
 
 class ValueReader:
@@ -47,6 +50,7 @@ class ValueReader:
     """
 
     def __init__(self, tensors: Sequence[TensorInfo], metadata: Mapping[str, Json], read: Read) -> None:
+        _keep_memory()
         self.tensors = tuple(part.tensor for part in experts.split(restored(tensors, metadata)))
         self.read = read
         self._logical = Logical(read)
@@ -95,6 +99,16 @@ class ValueReader:
         cells = (where, np.arange(start, stop)) if width > 1 else (np.zeros(1, np.int64), where)
         found = self._decoded(tensor, coding, begins, run, cells)
         return Samples(*(column.reshape(count, length) for column in found))
+
+    def levels(self, tensor: int, first: int, count: int) -> Floats:
+        """Of a quantised type of ggml: the levels of the blocks of those rows, shape (blocks, values of a block).
+
+        Rows come in the same order as from `rows`. Raises as that does.
+        """
+        form = self._known(tensor).form
+        width = self.shape(tensor)[1] // form.values
+        raw = self._units(self.tensors[tensor], form, self._where(tensor, first, count, 0) * width, width)
+        return BLOCKS[self.tensors[tensor].dtype].steps(raw)[0]
 
     def _known(self, tensor: int) -> Coding:
         coding = self._codings[tensor]
@@ -155,6 +169,16 @@ class ValueReader:
             parts = [self._logical.range(tensor, int(offset), size) for offset in offsets]
             raw = np.frombuffer(b"".join(parts), np.uint8)
         return raw.reshape(-1, form.nbytes)
+
+
+@cache
+def _keep_memory() -> None:
+    """Let the C library keep what blocks of values free: else it gives their pages back and asks for them again.
+
+    That takes longer than to decode them. glibc raises its bounds to the largest piece freed so far (mallopt(3),
+    M_MMAP_THRESHOLD); the piece is never touched, so it costs nothing.
+    """
+    np.empty(_KEPT, np.uint8)
 
 
 def _cut(whole: Bytes, offsets: Places, size: int) -> Bytes:

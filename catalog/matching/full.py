@@ -14,13 +14,13 @@ import numpy as np
 
 from catalog.errors import Cancelled
 from catalog.fingerprints.base import CODES
-from catalog.fingerprints.blocks import BLOCK_SCALED, BLOCKS
+from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
 from catalog.matching.full_counts import Class
 from catalog.matching.full_faces import Face
 from catalog.matching.full_rows import settled
 from catalog.matching.full_scales import unexplained
-from catalog.matching.full_streams import Side, blocks, readable, run, values_of
+from catalog.matching.full_streams import BLOCK, Side, blocks, readable, values_of
 from catalog.matching.full_ways import FLOATS, ROUND, Way
 from catalog.matching.pairing_precision import to_bf16, to_f16
 from catalog.matching.whole import concluded, paired
@@ -38,8 +38,6 @@ STOPPED = "The comparison was stopped; nothing of it counts."
 
 _DECIDED = frozenset({Relation.DERIVED, Relation.REARRANGED, Relation.UNRELATED, Relation.SHARES_PARTS})
 """What samples prove: one contradiction is enough, and no further value would take it back."""
-_SCALES_READ = 1 << 10
-"""Blocks of 32 values whose scales are tested at once."""
 
 
 def compare_in_full(
@@ -188,27 +186,28 @@ def _grid(tensor: TensorPrint) -> str:
 
 def _explain_scales(one: Class, count: Count, task: _Task) -> None:
     """Of a quantised tensor with values outside: are its blocks explained by another scale than the stored one?"""
-    pair, way = task.pair, one.best()
-    from_left = way.direction == Direction.RIGHT_FROM_LEFT
+    pair = task.pair
+    from_left = pair.right.dtype in BLOCK_SCALED
     quantised, source = (task.right, task.left) if from_left else (task.left, task.right)
-    if quantised.tensor.dtype not in BLOCK_SCALED or source.tensor.dtype not in FLOATS or not count.outside[way]:
+    made = Direction.RIGHT_FROM_LEFT if from_left else Direction.LEFT_FROM_RIGHT
+    ways = [way for way in count.outside if way.direction == made]
+    if quantised.tensor.dtype not in BLOCK_SCALED or source.tensor.dtype not in FLOATS or not ways:
         return
-    if pair.mapped != Mapped.STRAIGHT or pair.transposed or any(pair.heads) or pair.left.values != pair.right.values:
+    if pair.mapped != Mapped.STRAIGHT or pair.transposed or any(pair.heads) or pair.left.shape != pair.right.shape:
         return
-    bad = sum(_bad_blocks(quantised, source, way))
-    one.totals[way] += bad - count.outside[way]
-    count.outside[way] = bad
-    count.runs.pop(way, None)
+    for way in ways:
+        if count.outside[way]:
+            one.explain(count, way, sum(_bad_blocks(quantised, source, way)))
+        if not count.outside[way]:
+            break
 
 
 def _bad_blocks(quantised: Side, source: Side, way: Way) -> Iterator[int]:
     """Of each piece of the tensor, how many blocks no scale explains."""
-    info = quantised.values.tensors[quantised.number]
-    block = BLOCKS[info.dtype]
-    total = info.values // block.values
-    for first in range(0, total, _SCALES_READ):
-        count = min(_SCALES_READ, total - first)
-        raw = quantised.values.read(info.file, info.offset + first * block.nbytes, count * block.nbytes)
-        levels, _ = block.steps(np.frombuffer(raw, np.uint8).reshape(count, block.nbytes))
-        values = ROUND[way.rung](run(source, first * block.values, count * block.values).values)
-        yield unexplained(info.dtype, levels, values.reshape(count, block.values))
+    rows, columns = quantised.tensor.rows, quantised.tensor.columns
+    step = max(1, BLOCK // columns)
+    for first in range(0, rows, step):
+        count = min(step, rows - first)
+        levels = quantised.values.levels(quantised.number, first, count)
+        values = ROUND[way.rung](source.rows(first, count).values)
+        yield unexplained(quantised.tensor.dtype, levels, values.reshape(levels.shape))

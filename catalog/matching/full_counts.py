@@ -151,6 +151,12 @@ class Class:
         """Far too much of the pair lies outside, by every way that is left."""
         return all(found > MOST_OUTSIDE_TENSOR * count.compared for found in count.outside.values())
 
+    def explain(self, count: Count, way: Way, outside: int) -> None:
+        """What lay outside of the pair is explained otherwise, but for so many."""
+        self.totals[way] += outside - count.outside[way]
+        count.outside[way] = outside
+        count.runs.pop(way, None)
+
     def take(self, count: Count, left: Face, right: Face) -> None:
         """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""
         odd = None

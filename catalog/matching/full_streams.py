@@ -211,10 +211,10 @@ def _flat(left: Side, right: Side) -> Iterator[tuple[Samples, Samples]]:
     total = min(left.tensor.values, right.tensor.values)
     for first in range(0, total, BLOCK):
         count = min(BLOCK, total - first)
-        yield run(left, first, count), run(right, first, count)
+        yield _run(left, first, count), _run(right, first, count)
 
 
-def run(side: Side, first: int, count: int) -> Samples:
+def _run(side: Side, first: int, count: int) -> Samples:
     """Flat: so many values from number `first` on, out of the rows that hold them, or out of a part of one row."""
     columns = max(1, side.tensor.columns)
     row, begin = divmod(first, columns)

@@ -12,10 +12,10 @@ from catalog.errors import Cancelled
 from catalog.management.subjects import opened
 from catalog.matching.full import compare_in_full
 from catalog.matching.whole import compare
-from catalog.vocabulary import Certainty, Direction, Relation, SameModel, TensorVerdict
+from catalog.vocabulary import Certainty, Direction, Doubt, Relation, SameModel, TensorVerdict
 from tests.builders import conversions, misses
 from tests.builders import conversions_quantised as quantised
-from tests.builders.networks import Network, bert
+from tests.builders.networks import Network, bert, llama
 from tests.builders.quantisers import quantise, tuned
 
 if TYPE_CHECKING:
@@ -83,15 +83,22 @@ def test_it_is_told_from_which_precision_the_quantiser_started(
     assert [one.rung for one in found.components] == [rung]
 
 
+LLAMA = llama(1)
+
+
 @pytest.mark.parametrize("kind", ["Q4_0", "Q5_0"])
-def test_what_an_importance_matrix_tuned_is_explained_block_by_block(base: Path, tmp_path: Path, kind: str) -> None:
-    found = in_full(base, of_importance(tmp_path, kind, NETWORK.tensors))
+def test_what_an_importance_matrix_tuned_is_explained_block_by_block(tmp_path: Path, kind: str) -> None:
+    base = conversions.write(tmp_path, "base", conversions.single(LLAMA.tensors))
+
+    found = in_full(base, of_importance(tmp_path, kind, LLAMA.tensors))
 
     assert (found.relation, found.certainty, found.values_outside) == (Relation.QUANTISED, Certainty.ALL_VALUES, 0)
 
 
-def test_and_a_fine_tune_tuned_so_is_not(base: Path, tmp_path: Path) -> None:
-    found = in_full(base, of_importance(tmp_path, "Q4_0", misses.trained(1e-2)(NETWORK.tensors)))
+def test_and_a_fine_tune_tuned_so_is_not(tmp_path: Path) -> None:
+    base = conversions.write(tmp_path, "base", conversions.single(LLAMA.tensors))
+
+    found = in_full(base, of_importance(tmp_path, "Q4_0", misses.trained(1e-2)(LLAMA.tensors)))
 
     assert found.same_model == SameModel.NO
 
@@ -101,7 +108,8 @@ def of_importance(folder: Path, kind: str, tensors: Mapping[str, Array]) -> Path
         importance = np.random.default_rng(9).uniform(0.1, 10, array.shape[-1]).astype(np.float32)
         return tuned(array, kind, importance)
 
-    return conversions.write(folder, "tuned", {"model.gguf": quantised.gguf_of(changed(tensors), kind, pack)})
+    made = quantised.gguf_of(replace(LLAMA, tensors=dict(tensors)), kind, pack)
+    return conversions.write(folder, "tuned", {"model.gguf": made})
 
 
 @pytest.mark.parametrize("kind", ["safetensors, another header", "f16", "GGUF Q8_0", "GGUF Q4_K", "int8 by row"])
@@ -164,7 +172,8 @@ def test_progress_ends_with_all_values_and_a_wish_to_stop_is_heard(base: Path, t
 
 
 def test_it_settles_what_the_samples_left_open(base: Path, tmp_path: Path) -> None:
-    with opened(str(base)) as (one, _), opened(str(converted(tmp_path, "bf16 by dropping bits"))) as (other, _):
+    moved = converted(tmp_path, "f16", misses.value_changed()(NETWORK.tensors))
+    with opened(str(base)) as (one, _), opened(str(moved)) as (other, _):
         sampled = compare(one, other)
 
-    assert (sampled.relation, sampled.full) == (Relation.CANNOT_TELL, True)
+    assert (sampled.relation, sampled.doubt, sampled.full) == (Relation.CANNOT_TELL, Doubt.OFF_SAMPLE, True)
