@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,16 +12,22 @@ import pytest
 from django.db import connection, transaction
 
 from catalog import tasks
-from catalog.models import Finding, Job, Library, Location, ModelRecord, Note, StorageTotal
+from catalog.models import Finding, Job, Library, Location, Match, ModelRecord, Note, StorageTotal, Variant
+from catalog.queries import comparing as comparisons
 from catalog.services import jobs, libraries, notes, reconciling
-from catalog.vocabulary import JobKind, JobState, Stage
+from catalog.services.matching import comparing, searching
+from catalog.vocabulary import Certainty, FindingCode, JobKind, JobState, Stage
 from config.celery import app
 from tests import rows, servers
-from tests.builders import safetensors, weights, write_tree
+from tests.builders import HALF, networks, safetensors, weights, write_tree
+from tests.builders.conversions_precision import chain
+from tests.builders.conversions_quantised import int8_beside_scales
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.processes import Workers
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -165,6 +172,118 @@ def test_the_belt_runs_from_the_folder_to_the_sums(tmp_path: Path) -> None:
     assert set(Job.objects.values_list("kind", "state")) == {("scan", JobState.DONE), ("hash", JobState.DONE)}
     assert not Location.objects.exclude(stage=Stage.NONE).exists()
     assert sum(StorageTotal.objects.values_list("locations", flat=True)) == 3
+
+
+def converted(folder: Path) -> Library:
+    """A network and two copies of it, one rounded and one under other names; read, but not yet compared."""
+    tensors = networks.convnet(3).tensors
+    forms = {"source": tensors, "half": chain(HALF)(tensors), "int8": int8_beside_scales(tensors, by_row=True)}
+    write_tree(folder, {f"{name}.safetensors": safetensors(form) for name, form in forms.items()})
+    return libraries.add(path=os.fsencode(folder))
+
+
+def test_the_belt_runs_on_to_the_relations(tmp_path: Path) -> None:
+    job = tasks.start_scan(library_id=converted(tmp_path).pk)
+    tasks.run_scan(str(job.pk))
+    tasks.run_quick("local")
+    tasks.run_bulk("local")
+    assert queued("office") == 1, "whoever has read something sends for those who compare"
+    assert comparisons.waiting().searches == 3
+
+    tasks.search()
+    due = comparisons.waiting().comparisons
+    for _ in range(due):
+        tasks.run_bulk("local")
+
+    assert due >= 1
+    assert comparisons.waiting() == (0, 0, 0, 0)
+    assert set(Match.objects.values_list("certainty", flat=True)) <= {Certainty.PROVEN, Certainty.ALL_VALUES}
+    assert Variant.objects.values("model").distinct().count() == 2, "what is only quantised is proposed"
+
+
+def test_what_waits_to_be_compared_is_sent_again(tmp_path: Path) -> None:
+    job = tasks.start_scan(library_id=converted(tmp_path).pk)
+    tasks.run_scan(str(job.pk))
+    tasks.run_quick("local")
+    tasks.run_bulk("local")
+    with app.connection_or_acquire() as broker:
+        broker.default_channel.client.flushdb()
+
+    tasks.reconcile()
+    assert queued("office") >= 1
+
+    tasks.search()
+    with app.connection_or_acquire() as broker:
+        broker.default_channel.client.flushdb()
+    tasks.reconcile()
+    assert queued("local") >= 1
+
+
+def test_files_come_before_comparisons_and_comparisons_beside_verifying(tmp_path: Path) -> None:
+    library = converted(tmp_path)
+    job = tasks.start_scan(library_id=library.pk)
+    tasks.run_scan(str(job.pk))
+    tasks.run_quick("local")
+    tasks.run_bulk("local")
+    tasks.search()
+    write_tree(tmp_path, {"new.safetensors": safetensors(weights({"a": (4, 4)}, 9))})
+    tasks.run_scan(str(tasks.start_scan(library_id=library.pk).pk))
+    tasks.run_quick("local")
+    before = comparisons.waiting().comparisons
+
+    tasks.run_bulk("local")
+    assert not Location.objects.filter(hashed_at=None).exists()
+    assert comparisons.waiting().comparisons == before
+
+    tasks.start_verify(library_id=library.pk)
+    tasks.run_bulk("local")
+    assert comparisons.waiting().comparisons == before - 1
+    assert Location.objects.exclude(verified_at=None).exists()
+
+
+def test_an_odd_pair_and_an_odd_variant_stop_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("odd")
+
+    job = tasks.start_scan(library_id=converted(tmp_path).pk)
+    tasks.run_scan(str(job.pk))
+    tasks.run_quick("local")
+    tasks.run_bulk("local")
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "_look", broken)
+        tasks.search()
+    assert comparisons.waiting().searches == 0
+    assert Finding.objects.filter(code=FindingCode.COMPARISON_FAILED).count() == 3
+
+    Variant.objects.update(search_due=True)
+    tasks.search()
+    monkeypatch.setattr(comparing, "compare_in_full", broken)
+    for _ in range(3 * comparisons.waiting().comparisons):
+        tasks.run_bulk("local")
+    assert comparisons.waiting().comparisons == 0
+    assert Finding.objects.filter(code=FindingCode.COMPARISON_FAILED, cleared_at=None).exists()
+
+
+@pytest.mark.workers
+@pytest.mark.xdist_group("workers")
+def test_real_workers_find_compare_and_join(tmp_path: Path, celery_workers: Workers) -> None:
+    library = converted(tmp_path)
+    tasks.start_scan(library_id=library.pk)
+
+    limit = time.monotonic() + 90
+    while time.monotonic() < limit and not _all_settled():
+        time.sleep(0.2)
+
+    assert _all_settled(), celery_workers.log.read_text()[-4000:]
+    assert Variant.objects.values("model").distinct().count() == 2
+
+
+def _all_settled() -> bool:
+    return (
+        Location.objects.filter(hashed_at__isnull=False).count() == 3
+        and comparisons.waiting() == (0, 0, 0, 0)
+        and Match.objects.count() == 3
+    )
 
 
 def test_the_quick_workers_read_what_lies_beside_the_models(tmp_path: Path) -> None:
