@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SLACK = 2e-4
 """Of a step."""
+_CHUNK = 1 << 13  # values decoded at once: what is needed in between stays in the first caches
 
 
 class Levels(NamedTuple):
@@ -45,6 +46,11 @@ class Scaled(NamedTuple):
     offset: Floats | None = None
     slack: Floats | None = None
     shift: Floats | None = None
+
+    def groups(self, some: slice) -> Scaled:
+        """Some of the groups, where scale and offset have one row for each."""
+        offset, slack, shift = (None if part is None else part[some] for part in self[2:])
+        return Scaled(self.codes[some], self.scale[some], offset, slack, shift)
 
 
 def uniform(levels: Sequence[int], slack: float, *, open_below: int = 1, open_above: int = 1) -> Levels:
@@ -83,24 +89,36 @@ def decoded(levels: Levels, stored: Scaled) -> Samples:
 
     A negative scale swaps the ends.
     """
-    scale = np.where(np.isfinite(stored.scale) & (stored.scale != 0), stored.scale, np.nan)
-    level = levels.level[stored.codes]
-    ends = levels.down[stored.codes], levels.up[stored.codes]
-    values, first, second = scale * level, scale * ends[0], scale * ends[1]
-    low, high = np.minimum(first, second), np.maximum(first, second)
+    known = stored._replace(scale=np.where(np.isfinite(stored.scale) & (stored.scale != 0), stored.scale, np.nan))
+    found = Samples(*(np.empty(stored.codes.shape) for _ in range(3)))
+    if stored.codes.ndim == known.scale.ndim == 2:
+        step = max(1, _CHUNK // max(1, stored.codes.shape[1]))
+        for first in range(0, len(stored.codes), step):
+            some = slice(first, first + step)
+            _decode(levels, known.groups(some), Samples(*(column[some] for column in found)))
+    else:
+        _decode(levels, known, found)
+    _forget(found, known.scale if stored.offset is None else known.scale + stored.offset)
+    return found
+
+
+def _decode(levels: Levels, stored: Scaled, found: Samples) -> None:
+    """Fill in what is found of some groups."""
+    level = levels.level.take(stored.codes)
+    np.multiply(stored.scale, level, out=found.values)
+    first, second = stored.scale * levels.down.take(stored.codes), stored.scale * levels.up.take(stored.codes)
+    np.minimum(first, second, out=found.low)
+    np.maximum(first, second, out=found.high)
     if stored.slack is not None:
         margin = np.abs(level, out=level)
         margin *= stored.slack
         if stored.shift is not None:
             margin += stored.shift
-        low -= margin
-        high += margin
+        np.subtract(found.low, margin, out=found.low)
+        np.add(found.high, margin, out=found.high)
     if stored.offset is not None:
-        values += stored.offset
-        low += stored.offset
-        high += stored.offset
-    _forget(Samples(values, low, high), scale if stored.offset is None else scale + stored.offset)
-    return Samples(values, low, high)
+        for column in found:
+            np.add(column, stored.offset, out=column)
 
 
 def _forget(found: Samples, known: Floats) -> None:
