@@ -16,6 +16,7 @@ from tests.builders.networks import bert
 from tests.builders.pickles import torch_zip
 from tests.builders.quantisers import quantise
 from tests.commands.running import run
+from tests.identity.catalogue import add, catalogue, variant_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,6 +181,40 @@ def test_what_nothing_answers_to_is_said(base: Path) -> None:
 
     assert (ran.code, ran.out) == (2, "")
     assert "nothing in the catalogue answers to it" in ran.err
+
+
+@pytest.mark.django_db
+def test_the_catalogue_answers_for_ids_digests_and_names_and_mixes_with_paths(
+    base: Path, packed: Path, tmp_path: Path
+) -> None:
+    folder = write_tree(
+        tmp_path / "library", {"base.safetensors": base.read_bytes(), "packed.gguf": packed.read_bytes()}
+    )
+    library = add(folder)
+    catalogue(library)
+    left, right = variant_at(library, "base.safetensors"), variant_at(library, "packed.gguf")
+
+    by_id = run("match", "--json", str(left.pk), str(right.pk)).rows[0]
+    assert left.content is not None
+    by_digest = run("match", "--json", bytes(left.content).hex()[:16], packed).rows[0]
+
+    assert (by_id["relation"], by_id["certainty"]) == ("quantised", "all_values")
+    assert (by_digest["relation"], by_digest["certainty"]) == ("quantised", "all_values")
+    (folder / "packed.gguf").unlink()
+    gone = run("match", "--json", str(left.pk), str(right.pk)).rows[0]
+    assert (gone["relation"], gone["certainty"]) == ("quantised", "samples")
+
+
+@pytest.mark.django_db
+def test_a_question_with_several_answers_names_them(base: Path, tmp_path: Path) -> None:
+    other = half(tmp_path / "half.safetensors")
+    library = add(write_tree(tmp_path / "library", {"twin-a.sft": base.read_bytes(), "twin-b.sft": other.read_bytes()}))
+    catalogue(library)
+
+    ran = run("match", base, "twin")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert str(variant_at(library, "twin-a.sft").pk) in ran.err
 
 
 def test_paths_need_no_server_and_leave_nothing(base: Path, packed: Path, tmp_path: Path) -> None:
