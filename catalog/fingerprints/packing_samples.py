@@ -71,13 +71,24 @@ def _packed(dtype: str, samples: Samples) -> tuple[Mode, bytes]:
         own = _own_codes(dtype, samples)
         if _same(floats.samples(dtype, own.view(np.uint8)), samples):
             return _narrowed(own) if dtype == "F32" else (Mode.CODES, own.tobytes())
-    if np.array_equal(samples.values, samples.low) and np.array_equal(samples.values, samples.high):
-        with np.errstate(over="ignore"):
-            single = samples.values.astype("<f4")
-        if np.array_equal(single.astype(np.float64), samples.values):
-            return Mode.EXACT_F32, single.tobytes()
-        return Mode.EXACT, samples.values.astype("<f8").tobytes()
+    values = np.where(np.isnan(samples.values) & (samples.low == samples.high), samples.low, samples.values)
+    if _same(_exact(values), samples):
+        return _shortened(values)
     return _wide(samples)
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def _shortened(values: Floats) -> tuple[Mode, bytes]:
+    """Exact values, in 32 bits where these hold them."""
+    single = values.astype("<f4")
+    if np.array_equal(single.astype(np.float64), values, equal_nan=True):
+        return Mode.EXACT_F32, single.tobytes()
+    return Mode.EXACT, values.astype("<f8").tobytes()
+
+
+def _exact(values: Floats) -> Samples:
+    """As those of F64, which are what they are."""
+    return floats.samples("F64", np.ascontiguousarray(values, "<f8").view(np.uint8))
 
 
 def _own_codes(dtype: str, samples: Samples) -> npt.NDArray[np.generic]:
@@ -93,14 +104,19 @@ def _own_codes(dtype: str, samples: Samples) -> npt.NDArray[np.generic]:
         return codes.f16_codes(bits)
     if dtype == "BF16":
         return codes.bf16_codes(bits)
-    return _nearest(dtype, values)
+    return _nearest(dtype, samples)
 
 
-def _nearest(dtype: str, values: Floats) -> Bytes:
-    """Codes of 8 bits, found by their values; any code where a value is none."""
-    known = floats.table(dtype).values
-    order = np.argsort(known)  # what is no number comes last
-    found = order[np.minimum(np.searchsorted(known[order], values), len(order) - 1)]
+def _nearest(dtype: str, samples: Samples) -> Bytes:
+    """Codes of 8 bits, found by their values and, where these are no numbers, by their intervals."""
+    table = floats.table(dtype)
+    order = np.argsort(table.values)  # what is no number comes last
+    found = order[np.minimum(np.searchsorted(table.values[order], samples.values), len(order) - 1)]
+    nameless = np.flatnonzero(np.isnan(table.values))
+    for at in np.flatnonzero(np.isnan(samples.values)):
+        alike = (table.low[nameless] == samples.low[at]) & (table.high[nameless] == samples.high[at])
+        if alike.any():
+            found[at] = nameless[alike.argmax()]
     return found.astype(np.uint8)
 
 
@@ -146,8 +162,7 @@ def _unpacked(body: Reading, mode: Mode, count: int, dtype: str) -> Samples:
     if mode in _CODED:
         return _decoded(body, mode, count, dtype)
     if mode in {Mode.EXACT, Mode.EXACT_F32}:
-        values = body.array(_KINDS[mode], count).astype(np.float64)
-        return Samples(values, values, values)
+        return _exact(body.array(_KINDS[mode], count).astype(np.float64))
     exponent = int(body.array("<i2", 1)[0])
     with np.errstate(invalid="ignore", over="ignore"):
         values = body.array("<f4", count).astype(np.float64)
