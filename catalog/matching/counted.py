@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from catalog.fingerprints.base import CODES, CORE_VALUES
+from catalog.fingerprints.base import CODES, CORE_VALUES, Fingerprint
 from catalog.formats.base import TensorInfo
 from catalog.hashing.parts import is_weight, without_copies
 from catalog.matching.scales import alphas
@@ -13,7 +13,7 @@ from catalog.matching.scales import alphas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from catalog.fingerprints.base import Fingerprint, TensorPrint
+    from catalog.fingerprints.base import TensorPrint
     from catalog.matching.base import Subject
 
 _BESIDE = frozenset({"model_ema", "safety_checker", "feature_extractor"})
@@ -46,6 +46,14 @@ def weights(subject: Subject) -> Iterator[Fingerprint]:
                 if tensor.name in kept and tensor.name not in left_out and _weighs(tensor)
             ),
         )
+
+
+def ema_copy(subject: Subject) -> Fingerprint | None:
+    """The EMA copy that a checkpoint keeps beside the weights it was trained with; None where it has none."""
+    names = [tensor.name for part in subject.components for tensor in part.tensors]
+    kept = {names[at] for at in without_copies(names)}
+    copies = [tensor for part in subject.components for tensor in part.tensors if tensor.name not in kept]
+    return Fingerprint("model_ema", tuple(filter(_weighs, copies))) if copies else None
 
 
 def core_values(part: Fingerprint) -> int:

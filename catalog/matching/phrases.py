@@ -68,7 +68,7 @@ _STRENGTH = "not the same: {left} and {right} hold the same matrices, but act at
 
 def related(evidence: Evidence, left: str, right: str) -> str:
     """The first sentence: what the two are to one another, and which was made of which."""
-    doubt = doubted(evidence.doubt) if evidence.doubt is not None else "too little is known of them."
+    doubt = _why(evidence)
     names = {"left": left, "right": right, "doubt": doubt}
     if evidence.relation is Relation.DERIVED and any(one.name == STRENGTH for one in evidence.settings):
         return _STRENGTH.format(**names)
@@ -80,6 +80,14 @@ def related(evidence: Evidence, left: str, right: str) -> str:
     if evidence.same_model is SameModel.UNKNOWN and evidence.relation is not Relation.CANNOT_TELL:
         return f"probably: {sentence.format(**names)}"
     return sentence.format(**names)
+
+
+def _why(evidence: Evidence) -> str:
+    if evidence.doubt is None:
+        return "too little is known of them."
+    if evidence.doubt is Doubt.BELOW_NOISE and evidence.values_outside:
+        return "what differs is no more than a quantiser with an importance matrix may have moved."
+    return doubted(evidence.doubt)
 
 
 def doubted(doubt: Doubt) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from catalog.fingerprints.base import Fingerprint, Rung
 from catalog.matching import components
 from catalog.matching.concluding import JOIN, SAME, concluded, role
-from catalog.matching.counted import core_values, parts
+from catalog.matching.counted import core_values, ema_copy, parts
 from catalog.matching.proving import prove
 from catalog.vocabulary import Relation
 
@@ -40,8 +40,26 @@ def paired(left: Subject, right: Subject) -> tuple[Compared, ...]:
     lefts, rights = parts(left), parts(right)
     found = _assigned(lefts, rights)
     if min(len(lefts), len(rights)) == 1 < max(len(lefts), len(rights)):
-        return _as_one(lefts, rights, found) or found
-    return found
+        found = _as_one(lefts, rights, found) or found
+    copies = _of_copies(left, right, found) if lefts and rights else []
+    return (*copies, *found)
+
+
+def _of_copies(left: Subject, right: Subject, found: list[Compared]) -> list[Compared]:
+    """The EMA copy of the one, where it is what the other has instead of the weights beside it; else nothing.
+
+    Pruned checkpoints are often made of the copy. The pair that it takes the place of leaves `found`.
+    """
+    for side, copied in enumerate(map(ema_copy, (left, right))):
+        primary = parts((right, left)[side])[0]
+        instead = [one for one in found if (one[0].right, one[0].left)[side] == primary.name]
+        if copied is None or any(verdict.relation in SAME for verdict, _ in instead):
+            continue
+        pair = components.compare(copied, primary) if side == 0 else components.compare(primary, copied)
+        if pair[0].relation in SAME:
+            found[:] = [one for one in found if one not in instead]
+            return [pair]
+    return []
 
 
 class _Candidate(NamedTuple):
@@ -50,7 +68,7 @@ class _Candidate(NamedTuple):
     right: Fingerprint
 
 
-def _assigned(lefts: Sequence[Fingerprint], rights: Sequence[Fingerprint]) -> tuple[Compared, ...]:
+def _assigned(lefts: Sequence[Fingerprint], rights: Sequence[Fingerprint]) -> list[Compared]:
     """Same ones first, as they are found; then of the others the one that has most in common."""
     taken: tuple[set[str], set[str]] = set(), set()
     same: list[Compared] = []
@@ -72,7 +90,7 @@ def _assigned(lefts: Sequence[Fingerprint], rights: Sequence[Fingerprint]) -> tu
         same.append(found)
         taken[0].add(found[0].left)
         taken[1].add(found[0].right)
-    return tuple(same)
+    return same
 
 
 _ORDER = (
@@ -145,17 +163,15 @@ def _likeness(left: Fingerprint, right: Fingerprint, marks: dict[int, _Marks]) -
     )
 
 
-def _as_one(
-    lefts: Sequence[Fingerprint], rights: Sequence[Fingerprint], found: Sequence[Compared]
-) -> tuple[Compared, ...]:
+def _as_one(lefts: Sequence[Fingerprint], rights: Sequence[Fingerprint], found: Sequence[Compared]) -> list[Compared]:
     """All components of the side that has several as one, where the single one of the other holds more than one."""
     if not any(verdict.relation in {Relation.CONTAINS, Relation.PART_OF} for verdict, _ in found):
-        return ()
+        return []
     left, right = _united(lefts), _united(rights)
     if left is None or right is None:
-        return ()
+        return []
     whole = components.compare(left, right)
-    return (whole,) if whole[0].relation in SAME else ()
+    return [whole] if whole[0].relation in SAME else []
 
 
 def _united(several: Sequence[Fingerprint]) -> Fingerprint | None:

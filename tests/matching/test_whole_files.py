@@ -97,6 +97,19 @@ def test_ema_copies_and_the_optimiser_do_not_make_another_model() -> None:
     assert (found.relation, found.same_model) == (Relation.OTHER_PRECISION, SameModel.YES)
 
 
+def test_a_checkpoint_contains_the_one_that_was_pruned_to_its_ema_copy() -> None:
+    full: Tensors = dict(checkpoint())
+    pruned: Tensors = dict(checkpoint())
+    for name, array in checkpoint().items():
+        if name.startswith("model.diffusion_model."):
+            copy = array.astype(np.float32) * np.float32(1.01)
+            full[f"model_ema.{name.removeprefix('model.').replace('.', '')}"] = copy
+            pruned[name] = copy
+    found = beside(file(full), file(half(pruned)))
+    assert (found.relation, found.same_model) == (Relation.CONTAINS, SameModel.PARTIAL)
+    assert ("model_ema", "model.diffusion_model") in {(one.left, one.right) for one in found.components}
+
+
 def test_a_swapped_vae_shares_the_rest() -> None:
     swapped: Tensors = {**without(checkpoint(), VAE), **only(checkpoint(2), VAE)}
     for other in (file(swapped), folder(half(swapped))):
