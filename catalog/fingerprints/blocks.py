@@ -221,6 +221,11 @@ def _tq2_0(blocks: Bytes) -> Scaled:
     return _rounded(_crumbs(blocks[:, :64], 32).reshape(len(blocks), 256), _half(blocks, 64))
 
 
+def _q1_0(blocks: Bytes) -> Scaled:
+    codes = np.unpackbits(np.ascontiguousarray(blocks[:, 2:]), axis=1, bitorder="little")
+    return Scaled(codes, _half(blocks, 0))
+
+
 def _mxfp4(blocks: Bytes) -> Scaled:
     scale = np.ldexp(1.0, blocks[:, :1].astype(np.int64) - 128)
     return Scaled(_nibbles(blocks[:, 1:], 16).reshape(len(blocks), 32), scale)
@@ -260,6 +265,7 @@ _KINDS: Mapping[str, tuple[Levels, Callable[[Bytes], Scaled]]] = {
     "IQ4_XS": (uneven(_NL, SLACK, rounded=_HALF_ULP), _iq4_xs),
     "TQ1_0": (_closed((-1, 0, 1)), _tq1_0),
     "TQ2_0": (_closed((-1, 0, 1, 2)), _tq2_0),
+    "Q1_0": (Levels(np.array([-1.0, 1.0]), np.array([-np.inf, 0.0]), np.array([0.0, np.inf])), _q1_0),  # signs
     "MXFP4": (uneven(_FP4, SLACK), _mxfp4),
     "NVFP4": (valued(_FP4), _nvfp4),  # a scale of the whole tensor may lie beside it
 }
@@ -269,4 +275,4 @@ BLOCKS: Mapping[str, BlockType] = {
     name: BlockType(_SIZES[name].values, _SIZES[name].nbytes, levels, unpack)
     for name, (levels, unpack) in _KINDS.items()
 }
-"""By the names of GGUF. Those that are missing (IQ1 to IQ3, Q1_0, Q2_0, Q8_1) have no values here."""
+"""By the names of GGUF. Those that are missing (IQ1 to IQ3, Q2_0, Q8_1) have no values here."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FLUSHED = 2.0**-14
 """Smaller values may have been flushed to zero by what wrote an F16 file."""
 _CLAMPED = 2  # the F16 code of 1e-7, to which onnxconverter-common moves all that is smaller and not zero
+_LARGE = 0x70E2  # the F16 code of 10,000, to which it moves all that is larger
 
 _F32_MANTISSA = 23
 _F32_SMALLEST = 2.0**-126
@@ -100,7 +101,7 @@ def _table(layout: Layout, *, flushed: bool) -> Samples:
     low[1:numbers] = between[:-1]
     high[: numbers - 1] = between[:-1]  # the largest is open: what saturates ends there
     if flushed:
-        high[0], low[_CLAMPED] = FLUSHED, 0.0
+        high[0], low[_CLAMPED], high[_LARGE] = FLUSHED, 0.0, np.inf
     low[0] = -high[0]
     if layout.infinite:
         low[numbers] = between[-1]

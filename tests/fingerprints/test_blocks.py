@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-TYPES = [name for name in BLOCKS if name not in {"Q8_K", "NVFP4"}]
+STRANGE = {"Q8_K", "Q1_0"}  # not in the gguf package
+TYPES = [name for name in BLOCKS if name not in {*STRANGE, "NVFP4"}]
 SIZES = [1e-6, 0.02, 30.0]  # of the weights: the scales of small ones are subnormal numbers
 
 
@@ -42,7 +43,7 @@ def outside(found: Samples, array: Floats) -> int:
     return int(((values < found.low) | (values > found.high)).sum())
 
 
-@pytest.mark.parametrize("kind", [name for name in BLOCKS if name != "Q8_K"])
+@pytest.mark.parametrize("kind", [name for name in BLOCKS if name not in STRANGE])
 def test_values_are_those_that_gguf_reads(kind: str) -> None:
     block = BLOCKS[kind]
     raw = np.random.default_rng(3).integers(0, 256, (3000, block.nbytes), dtype=np.uint8)
@@ -63,6 +64,13 @@ def test_q8_k_has_a_scale_of_32_bits() -> None:
     assert values[0, :4].tolist() == [0.5, -0.5, 63.5, 0]
     assert high[0, 2] == np.inf
     assert (low[0, 0], high[0, 0]) == pytest.approx((0.25, 0.75), abs=1e-3)
+
+
+def test_q1_0_keeps_signs() -> None:
+    raw = np.concatenate((np.array([0.5], "<f2").view(np.uint8), np.full(16, 0b101, np.uint8)))[None]
+    values, low, high = BLOCKS["Q1_0"].samples(raw)
+    assert values[0, :9].tolist() == [0.5, -0.5, 0.5, -0.5, -0.5, -0.5, -0.5, -0.5, 0.5]
+    assert (low[0, 0], high[0, 0], low[0, 1], high[0, 1]) == (0, np.inf, -np.inf, 0)
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -54,7 +54,7 @@ def test_the_ends_are_the_midpoints_to_the_neighbours(name: str) -> None:
     """Everything a little inside rounds back to the value; everything a little outside to another."""
     values, low, high = samples(name, np.unique(every_code(name).view(f"<u{WIDTHS[name]}")).view(np.uint8))
     known = np.isfinite(low) & np.isfinite(high) & np.isfinite(values) & (values != 0)
-    known &= (np.abs(values) > 1e-6) & (np.abs(values) < 1e30)
+    known &= (np.abs(values) > 1e-6) & (np.abs(values) < 1e30)  # nothing that a converter may have clamped
     middle, ends = values[known], (low[known], high[known])
     for end in ends:
         for share, same in ((0.999, True), (1.001, False)):
@@ -77,6 +77,13 @@ def test_a_half_that_is_zero_may_have_been_flushed() -> None:
     _, low, high = samples("F16", np.array([0.0, -0.0], "<f2").view(np.uint8))
     assert low.tolist() == [-FLUSHED] * 2
     assert high.tolist() == [FLUSHED] * 2
+
+
+def test_a_half_may_have_been_clamped_by_a_converter() -> None:
+    values, low, high = samples("F16", np.array([1e-7, 1e4, -1e4, 5e-7, 9992], "<f2").view(np.uint8))
+    assert (low[0], high[1], low[2]) == (0, np.inf, -np.inf)
+    assert (low[3:] > values[3:] * 0.8).all()
+    assert (high[3:] < values[3:] * 1.2).all()
 
 
 @pytest.mark.parametrize("name", ["F32", "F16", "BF16", "F8_E5M2"])
