@@ -13,7 +13,7 @@ from catalog.matching.settings import stated
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation, SameModel, TensorVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from catalog.fingerprints.base import Fingerprint, TensorPrint
     from catalog.matching.base import Subject
@@ -30,6 +30,14 @@ _WEAKENING = (
 )
 SAME = frozenset(_WEAKENING)
 """Relations of two that are one model."""
+
+_OTHERWISE: Mapping[Relation, SameModel] = {
+    Relation.CONTAINS: SameModel.PARTIAL,
+    Relation.PART_OF: SameModel.PARTIAL,
+    Relation.SHARES_PARTS: SameModel.PARTIAL,
+    Relation.CANNOT_TELL: SameModel.UNKNOWN,
+}
+"""What the others make of two; those that are not here make them different models."""
 
 _CERTAINTIES = (Certainty.PROVEN, Certainty.ALL_VALUES, Certainty.KEYS, Certainty.SAMPLES, Certainty.SUSPECTED)
 _SETTLED = frozenset({Certainty.PROVEN, Certainty.ALL_VALUES})
@@ -113,12 +121,7 @@ class _Conclusion:
         """The relation of the primaries, whatever else both share."""
         if primary.relation is Relation.UNRELATED:
             return self._without_primaries()
-        same = {
-            Relation.CONTAINS: SameModel.PARTIAL,
-            Relation.PART_OF: SameModel.PARTIAL,
-            Relation.SHARES_PARTS: SameModel.PARTIAL,
-            Relation.CANNOT_TELL: SameModel.UNKNOWN,
-        }.get(primary.relation, SameModel.NO)
+        same = _OTHERWISE.get(primary.relation, SameModel.NO)
         relation = primary.relation
         if relation is Relation.CONTAINS and self._alone_right():
             relation = Relation.SHARES_PARTS
@@ -135,10 +138,11 @@ class _Conclusion:
             return self._partial(Relation.CONTAINS)
         if same:
             return self._partial(Relation.SHARES_PARTS)
-        strongest = max(self.verdicts, key=lambda one: one.share_left + one.share_right, default=None)
-        if strongest is not None and strongest.relation in {Relation.CONTAINS, Relation.PART_OF, Relation.SHARES_PARTS}:
-            return self._told(strongest.relation, SameModel.PARTIAL, [strongest])
-        return self._told(Relation.UNRELATED, SameModel.NO, [])
+        others = [one for one in self.verdicts if one.relation is not Relation.UNRELATED]
+        strongest = max(others, key=lambda one: one.share_left + one.share_right, default=None)
+        if strongest is None:
+            return self._told(Relation.UNRELATED, SameModel.NO, [])
+        return self._told(strongest.relation, _OTHERWISE.get(strongest.relation, SameModel.NO), [strongest])
 
     def _partial(self, relation: Relation) -> Evidence:
         same = [one for one in self.verdicts if one.relation in SAME]

@@ -183,6 +183,21 @@ def test_single_components_that_hold_one_another_in_part(relation: Relation) -> 
     assert (found.relation, found.same_model) == (relation, SameModel.PARTIAL)
 
 
+@pytest.mark.parametrize(
+    ("relation", "same"),
+    [
+        (Relation.DERIVED, SameModel.NO),
+        (Relation.REARRANGED, SameModel.NO),
+        (Relation.SHARES_PARTS, SameModel.PARTIAL),
+        (Relation.CANNOT_TELL, SameModel.UNKNOWN),
+    ],
+)
+def test_a_vae_that_is_not_quite_the_checkpoint_s_own_says_what_it_is(relation: Relation, same: SameModel) -> None:
+    vae = subject({"": network(3, seed=2)}, whole=False)
+    found = conclude(vae, variant(*FILE), verdict("", "first_stage_model", relation, certainty=Certainty.SAMPLES))
+    assert (found.relation, found.same_model) == (relation, same)
+
+
 def test_strangers_are_unrelated() -> None:
     found = conclude(variant(*FILE), variant(*FOLDER))
     assert (found.relation, found.same_model) == (Relation.UNRELATED, SameModel.NO)
