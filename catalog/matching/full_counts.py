@@ -16,7 +16,7 @@ from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
 from catalog.matching.full_faces import QUANTISED as _QUANTISED
 from catalog.matching.full_faces import Face
-from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, moved, outside, ways
+from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, gap, moved, outside, ways
 
 if TYPE_CHECKING:
     from catalog.fingerprints.base import Floats
@@ -29,6 +29,8 @@ MOST_OUTSIDE_TENSOR = 1e-4
 """The same of each single tensor."""
 _RUN, _MANY_IN_RUN = 64, 16
 """Of so many values in a row so many outside: a row was changed, however large the tensor is."""
+_CLEARLY = 0.25
+"""Of a step: a value so far beyond its bounds was changed."""
 _HOPELESS, _HOPELESS_SHARE = 1000, 1e-3
 """Once the best way leaves so many outside, and such a share, only that one is counted further: it is another model."""
 _FEW, _MANY = 100, 10
@@ -41,8 +43,8 @@ class Count:
 
     Deviations are in units of the last place (a step) of the coarser side. `difference`, `noise`, `power`: sums over
     the values of squared differences, of the square of a step, of squared values. `lost`: keys over
-    all values are equal, but in no order that was tried do they meet. `runs`: places at which
-    many values in a row lie outside, as of a changed row; by way.
+    all values are equal, but in no order that was tried do they meet. `changes`: places, by
+    way, that no rounding explains: many values in a row outside, as of a changed row, or a value far outside.
     """
 
     pair: Pair
@@ -55,7 +57,7 @@ class Count:
     noise: float = 0.0
     power: float = 0.0
     lost: bool = False
-    runs: dict[Way, int] = field(default_factory=dict)
+    changes: dict[Way, int] = field(default_factory=dict)
 
     @property
     def typical(self) -> float | None:
@@ -64,7 +66,7 @@ class Count:
 
     def changed(self, way: Way) -> bool:
         """More lies outside than roundings explain: of the tensor as a whole, or at one place of it."""
-        return self.outside[way] > MOST_OUTSIDE_TENSOR * self.compared or self.runs.get(way, 0) > 0
+        return self.outside[way] > MOST_OUTSIDE_TENSOR * self.compared or self.changes.get(way, 0) > 0
 
     def take(self, left: Face, right: Face, *, equal: bool = False) -> None:
         """The next values: how far they are from each other."""
@@ -152,10 +154,9 @@ class Class:
         return all(found > MOST_OUTSIDE_TENSOR * count.compared for found in count.outside.values())
 
     def explain(self, count: Count, way: Way, outside: int) -> None:
-        """What lay outside of the pair is explained otherwise, but for so many."""
+        """What lay outside of the pair is explained otherwise, but for so many, which nothing explains."""
         self.totals[way] += outside - count.outside[way]
-        count.outside[way] = outside
-        count.runs.pop(way, None)
+        count.outside[way] = count.changes[way] = outside
 
     def take(self, count: Count, left: Face, right: Face) -> None:
         """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""
@@ -175,8 +176,8 @@ class Class:
                 explained.append(way)
             count.outside[way] += found
             self.totals[way] += found
-            if found >= _MANY_IN_RUN:
-                count.runs[way] = count.runs.get(way, 0) + _runs(mask)
+            if found and not self.floats:
+                count.changes[way] = count.changes.get(way, 0) + _runs(mask) + _far(way, left, right, mask)
             if way.rung == WIDENED:  # siblings do not explain them
                 self.expected += moved(left, right)
         count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
@@ -217,7 +218,7 @@ class Class:
             return False
         if way.rung == SIBLINGS and self._twice():
             return True
-        most = 0.0 if self.floats and way.rung != SIBLINGS else MOST_OUTSIDE
+        most = 0.0 if self.floats else MOST_OUTSIDE
         if self.totals[way] > most * self.values:
             return False
         return not any(one.changed(way) for one in self.counts)
@@ -239,6 +240,11 @@ def _runs(mask: Mask) -> int:
     """How many runs of values have many outside: what a quantiser decides otherwise lies far apart."""
     whole = len(mask) // _RUN * _RUN
     return int(np.count_nonzero(mask[:whole].reshape(-1, _RUN).sum(axis=1) >= _MANY_IN_RUN))
+
+
+def _far(way: Way, left: Face, right: Face, mask: Mask) -> int:
+    """How many of those outside lie clearly beyond their bounds: no arithmetic of a quantiser does that."""
+    return int(np.count_nonzero(gap(way, left, right)[mask] > _CLEARLY * _step(left, right)[mask]))
 
 
 def _implies(plainer: Way, way: Way) -> bool:

@@ -142,8 +142,7 @@ def _verdict(count: Count, way: Way) -> TensorVerdict:
     if count.lost:
         return TensorVerdict.NOT_COMPARED
     types = {count.pair.left.dtype, count.pair.right.dtype}
-    exact = way.rung != SIBLINGS and types <= FLOATS
-    if count.changed(way) or (exact and count.outside[way]):
+    if count.changed(way) or (types <= FLOATS and count.outside[way]):
         return TensorVerdict.DIFFERENT
     if not types <= FLOATS:
         return TensorVerdict.QUANTISED

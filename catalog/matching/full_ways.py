@@ -12,8 +12,8 @@ import numpy as np
 
 from catalog.fingerprints.base import Samples
 from catalog.matching.hypotheses import empty
-from catalog.matching.pairing_lesser import half_step
 from catalog.matching.pairing_precision import cut_bf16, to_bf16, to_f16
+from catalog.matching.pairing_turned import half_step
 from catalog.vocabulary import Direction
 
 if TYPE_CHECKING:
@@ -84,6 +84,18 @@ def outside(way: Way, left: Face, right: Face) -> Mask:
         wider = [Samples(side.values, side.low - step, side.high + step) for side in (left, right)]
         return empty(*wider)
     return empty(left.samples, right.samples)
+
+
+def gap(way: Way, left: Face, right: Face) -> Floats:
+    """How far beyond its bounds each value lies, by this way; below 0 where it does not. Nothing goes by bf16 here."""
+    if way.direction == FROM_RIGHT:
+        left, right = right, left
+    if way.direction:
+        values = ROUND[way.rung](left.values)
+        return np.maximum(right.low - values, values - right.high)
+    if way.rung == EQUAL:
+        return np.abs(left.values - right.values)
+    return np.maximum(left.low - right.high, right.low - left.high)
 
 
 def room(left: Face, right: Face) -> Floats:
