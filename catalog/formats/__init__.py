@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile, UnsafeFile, UnsupportedFormat
-from catalog.formats import folders, gguf, onnx, pytorch, safetensors
+from catalog.formats import folders, gguf, onnx, paddle, pytorch, safetensors
 from catalog.formats.base import (
     Json,
     Probe,
@@ -42,8 +42,14 @@ READERS: Mapping[Format, Callable[[Source], Probe]] = {
     Format.GGUF: gguf.read,
     Format.ONNX: onnx.read,
     Format.PICKLE: pytorch.read,
+    Format.PADDLE: paddle.read,
 }
 """The reader of each format that is read; the content of a file decides which one it gets."""
+_WITH_DATA: Mapping[Format, Callable[[Source, Sequence[SetMember]], Probe]] = {
+    Format.ONNX: onnx.read,
+    Format.PADDLE: paddle.read,
+}
+"""Those whose values may lie in files beside it."""
 
 
 def probe_file(source: Source, beside: Sequence[SetMember] = ()) -> Probe:
@@ -62,8 +68,8 @@ def probe_file(source: Source, beside: Sequence[SetMember] = ()) -> Probe:
         )
     reader = READERS.get(guess.format)
     try:
-        if beside and guess.format is Format.ONNX:
-            return onnx.read(source, beside)
+        if beside and guess.format in _WITH_DATA:
+            return _WITH_DATA[guess.format](source, beside)
         return reader(source) if reader is not None else _named(guess, source)
     except (MalformedFile, UnsafeFile, UnsupportedFormat) as error:
         disguised = pytorch.disguised(source) if guess.format is Format.SAFETENSORS else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from catalog.formats import READERS
 from catalog.formats.sets import group
 from catalog.storage.root import Root
 from catalog.storage.walk import walk
@@ -29,6 +30,7 @@ WEIGHTS = b"\x9a\x99\xff" * 300
 NET = b'<?xml version="1.0"?>\n<net name="m" version="11"></net>'
 SCRIPT = b'{"format": "graph-model", "modelTopology": {}, "weightsManifest": []}'
 PADDLE = part(1, number(1, 0) + number(2, -1))
+PADDLE_NUMBERS = bytes(16) + (4).to_bytes(4, "little") + number(1, 5) + number(2, 3) + bytes(12)
 CTRANSLATE = struct.pack("<IH", 6, 12) + b"WhisperSpec\0" + struct.pack("<II", 3, 9) + bytes(99)
 COREML = number(1, 8) + part(2, part(1, "x")) + part(502, bytes(90))
 BLOBS = struct.pack("<II", 2, 2).ljust(64, b"\0") + struct.pack("<II", 0xDEADBEEF, 1) + bytes(99)
@@ -67,7 +69,7 @@ CASES: list[tuple[str, Format, dict[str, bytes]]] = [
     ),
     ("ov/model.xml#openvino", Format.OPENVINO, {"ov/model.xml": NET, "ov/model.bin": WEIGHTS}),
     ("m.param#ncnn", Format.NCNN, {"m.param": b"7767517\n1 1\n", "m.bin": WEIGHTS}),
-    ("i.pdmodel#paddle", Format.PADDLE, {"i.pdmodel": PADDLE, "i.pdiparams": WEIGHTS}),
+    ("i.pdmodel#paddle", Format.PADDLE, {"i.pdmodel": PADDLE, "i.pdiparams": PADDLE_NUMBERS}),
     (
         "A.mlpackage#coreml",
         Format.COREML,
@@ -87,12 +89,15 @@ def sets(folder: Path) -> list[FileSet]:
 
 
 @pytest.mark.parametrize(("printed", "kind", "files"), CASES, ids=[f"{kind}-{len(f)}" for _, kind, f in CASES])
-def test_it_is_one_model_that_is_named(printed: str, kind: Format, files: dict[str, bytes], tmp_path: Path) -> None:
+def test_it_is_one_model_that_is_named_and_read_where_it_can_be(
+    printed: str, kind: Format, files: dict[str, bytes], tmp_path: Path
+) -> None:
     found = probe_tree(write_tree(tmp_path, files))
     assert list(found) == [printed]
     probed = found[printed]
-    assert (probed.probe.format, probed.probe.outcome) == (kind, Outcome.UNSUPPORTED)
-    assert [problem.code for problem in probed.probe.problems] == [FindingCode.UNSUPPORTED]
+    read = kind in READERS
+    assert (probed.probe.format, probed.probe.outcome) == (kind, Outcome.OK if read else Outcome.UNSUPPORTED)
+    assert [problem.code for problem in probed.probe.problems] == [FindingCode.UNSUPPORTED] * (not read)
     assert len(probed.files) == len(files), "every file belongs to it"
     (one,) = sets(tmp_path)
     assert one.format_hint is kind
