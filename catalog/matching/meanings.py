@@ -61,7 +61,6 @@ MEANING: Mapping[str, str] = {
     "logits_scaling": "a factor on the values in between",
     "mid_block_scale_factor": "a factor on the values in between",
     "resnet_out_scale_factor": "a factor on the values in between",
-    "upcast_attention": "attention overflows where it is missing",
     "guidance_embeds": "whether guidance is an input",
     "is_decoder": "whether a token sees those behind it",
     "num_hidden_layers": "how many of the layers are used",

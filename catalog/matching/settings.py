@@ -62,7 +62,7 @@ def differences(left: Subject, right: Subject, verdicts: Iterable[ComponentVerdi
     found: dict[tuple[str, str], Difference] = {}
     of_variants = _of_tables(left.settings, right.settings, "")
     for one in islice(chain(of_variants, _of_files(left, right, verdicts), _of_words(left, right)), _MOST_KEYS):
-        if (one.name, "") not in found:
+        if (one.name.rpartition(".")[2], "") not in found:
             found.setdefault((one.name, one.file), one)
     return tuple(sorted(found.values(), key=lambda one: not one.stops)[:_MOST])
 

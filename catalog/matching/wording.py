@@ -179,18 +179,28 @@ def _counted(evidence: Evidence) -> str:
     return f"{text} A change of all weights by more than {percent(limit)} of their size would have been seen."
 
 
+def _told_of(evidence: Evidence) -> Sequence[ComponentVerdict]:
+    """The components that a sentence goes into: not those that have nothing in common, nor those of one side."""
+    return [one for one in evidence.components if _both(one) and one.relation in {*_LIKE, evidence.relation}]
+
+
+def _rows(evidence: Evidence) -> Sequence[Row]:
+    return [row for one in _told_of(evidence) for row in one.rows]
+
+
 def _different(evidence: Evidence) -> str:
     """The tensors that stand against it, and how far apart both are."""
-    if evidence.relation not in {Relation.DERIVED, Relation.REARRANGED, Relation.SHARES_PARTS, Relation.CANNOT_TELL}:
+    if evidence.relation not in {Relation.DERIVED, Relation.REARRANGED, Relation.CANNOT_TELL}:
         return ""
-    rows = [row for row in evidence.rows if row.verdict is TensorVerdict.DIFFERENT]
+    every = _rows(evidence)
+    rows = [row for row in every if row.verdict is TensorVerdict.DIFFERENT]
     if not rows:
         return ""
-    distances = [one.distance for one in evidence.components if one.distance is not None]
+    distances = [one.distance for one in _told_of(evidence) if one.distance is not None]
     apart = f", at a distance of {percent(max(distances))}" if distances else ""
-    both = sum(1 for row in evidence.rows if row.left and row.right)
+    both = sum(1 for row in every if row.left and row.right)
     names = _names([row.left or row.right for row in rows])
-    return f"{count(len(rows), 'tensor')} of {both} {_verb(rows)}{apart}: {names}."
+    return f"{count(len(rows), 'tensor')} of {both:,} {_verb(rows)}{apart}: {names}."
 
 
 def _verb(rows: Sequence[Row]) -> str:
@@ -199,21 +209,30 @@ def _verb(rows: Sequence[Row]) -> str:
 
 def _layout(evidence: Evidence) -> str:
     """In how many tensors the values lie otherwise than in their like."""
-    found = Counter(row.mapped for row in evidence.rows if row.mapped not in {Mapped.STRAIGHT, Mapped.RESHAPED})
+    found = Counter(row.mapped for row in _rows(evidence) if row.mapped not in {Mapped.STRAIGHT, Mapped.RESHAPED})
     told = [f"{count(number, 'tensor')} {MAPPED[how]}" for how, number in found.most_common()]
     return f"laid out otherwise: {listed(told)}." if told else ""
 
 
 def _alone(evidence: Evidence, verdict: TensorVerdict, name: str) -> str:
-    """The tensors of one side that have no like."""
-    rows = [row for row in evidence.rows if row.verdict is verdict]
-    if not rows or evidence.relation in {Relation.UNRELATED, Relation.IDENTICAL}:
+    """The components and the tensors of one side that have no like."""
+    if evidence.relation in {Relation.UNRELATED, Relation.IDENTICAL}:
         return ""
-    left = verdict is TensorVerdict.ONLY_LEFT
-    whole = sum(row.of for row in evidence.rows if (row.left if left else row.right))
-    share = sum(row.of for row in rows) / whole if whole else 0.0
-    told = f" ({percent(share)} of its values)" if share >= _SLIGHT else ""
-    return f"only in {name}: {_names([row.left or row.right for row in rows])}{told}."
+    side = 0 if verdict is TensorVerdict.ONLY_LEFT else 1
+    parts = [(one.left, one.right)[side] or "one component" for one in evidence.components if _lonely(one, side)]
+    rows = [row for row in _rows(evidence) if row.verdict is verdict]
+    told = [*parts, *([_names([row.left or row.right for row in rows])] if rows else [])]
+    if not told:
+        return ""
+    whole = sum(row.of for row in evidence.rows if (row.left, row.right)[side])
+    alone = [row for one in evidence.components if _lonely(one, side) for row in one.rows]
+    share = sum(row.of for row in (*rows, *alone)) / whole if whole else 0.0
+    return f"only in {name}: {'; '.join(told)}{f' ({percent(share)} of its values)' if share >= _SLIGHT else ''}."
+
+
+def _lonely(verdict: ComponentVerdict, side: int) -> bool:
+    """Whether only that side has the component."""
+    return bool(verdict.values[side]) and not verdict.values[1 - side]
 
 
 def _names(names: Sequence[str]) -> str:

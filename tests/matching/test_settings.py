@@ -92,6 +92,11 @@ def test_a_setting_is_named_once() -> None:
         for said in ("epsilon", "sample")
     )
     assert [found.file for found in differences(one, other)] == [""]
+    one, other = (
+        Subject("", settings={"rope_theta": said}, metadata={"config.json": {"text_config": {"rope_theta": said}}})
+        for said in (1e4, 1e6)
+    )
+    assert [found.file for found in differences(one, other)] == [""]
 
 
 def test_components_of_one_kind_bring_their_configurations_together() -> None:
