@@ -46,7 +46,8 @@ def casts() -> bool:
     return machine in {"aarch64", "arm64"} or bool(binding.get_host_cpu_features().get("f16c"))
 
 
-def _compiled(function: Function) -> Function:
+def compiled(function: Function) -> Function:
+    """A decorator: the function in machine code, kept on the disk where there is a place for it."""
     try:
         return numba.njit(nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[return-value] # callable all the same
     except RuntimeError:  # no folder to keep it in
@@ -75,7 +76,7 @@ _to_f16: Any = intrinsic(_half)
 _of_f16: Any = intrinsic(_single)
 
 
-@_compiled
+@compiled
 def _codes(bits: Any, values: Any, f16: Any, bf16: Any, index: Any) -> Any:
     """Codes and bins of some values; whether some are none of f16, which low bits are set, how many are outliers."""
     inexact, low, outside = _U32(0), _U32(0), _U32(0)
@@ -99,7 +100,7 @@ def _codes(bits: Any, values: Any, f16: Any, bf16: Any, index: Any) -> Any:
     return inexact, low, outside
 
 
-@_compiled
+@compiled
 def _exact(bits: Any) -> Any:
     """The sum of the words of f32 values: `tables.exact_words`."""
     total = _U64(0)
@@ -115,13 +116,13 @@ def _exact(bits: Any) -> Any:
     return total
 
 
-@_compiled
+@compiled
 def _count(codes: Any, bins: Any) -> None:
     for at in range(codes.size):
         bins[codes[at]] += _U32(1)
 
 
-@_compiled
+@compiled
 def _count_outliers(f16: Any, bf16: Any, outliers: Any) -> None:
     for at in range(f16.size):
         plain = f16[at] & 0x7FFF
@@ -129,7 +130,7 @@ def _count_outliers(f16: Any, bf16: Any, outliers: Any) -> None:
             outliers[bf16[at]] += _U32(1)
 
 
-@_compiled
+@compiled
 def _cast(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
     f16, bf16, index = made
     total, inexact, low, outside = _U64(0), _U32(0), _U32(0), 0
@@ -146,10 +147,10 @@ def _cast(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
     return total, inexact, low, outside
 
 
-@_compiled
+@compiled
 def _reduce(bins: Any, seen: Any, source: Any, counts: Any, touched: Any) -> Any:
     """Empties the bins into the counts by f16, bf16 and both fp8 codes; which codes those are, and `m32`."""
-    to_f16, to_bf16, to_e4m3, to_e5m2, exact, not_f16, not_bf16 = source
+    moves, exact, inexact = source
     by_f16, by_bf16, by_e4m3, by_e5m2 = counts
     f16_used, bf16_used = 0, 0
     total, flags = _U64(0), 0
@@ -159,7 +160,7 @@ def _reduce(bins: Any, seen: Any, source: Any, counts: Any, touched: Any) -> Any
         if count == 0:
             continue
         bins[number] = 0
-        code, other = to_f16[number], to_bf16[number]
+        code, other = moves[number, 0], moves[number, 1]
         if by_f16[code] == 0:
             touched[0, f16_used] = code
             f16_used += 1
@@ -169,15 +170,15 @@ def _reduce(bins: Any, seen: Any, source: Any, counts: Any, touched: Any) -> Any
                 touched[1, bf16_used] = other
                 bf16_used += 1
             by_bf16[other] += count
-        by_e4m3[to_e4m3[number]] += count
-        by_e5m2[to_e5m2[number]] += count
+        by_e4m3[moves[number, 2]] += count
+        by_e5m2[moves[number, 3]] += count
         if exact.size:
             total += count * exact[number]
-            flags |= not_f16[number] | not_bf16[number] << 1
+            flags |= inexact[number]
     return f16_used, bf16_used, total, flags
 
 
-@_compiled
+@compiled
 def _reduce_outliers(outliers: Any, seen: Any, by_bf16: Any, touched: Any, used: Any) -> Any:
     for at in range(seen.size):
         code = seen[at]
@@ -194,63 +195,72 @@ def _reduce_outliers(outliers: Any, seen: Any, by_bf16: Any, touched: Any, used:
     return used
 
 
-@_compiled
+@compiled
 def _of_f16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, marks: Any) -> Any:
     """Adds up the rungs that go by way of f16, and empties the counts; sums of the values and of their squares."""
-    words, words_bf16, bf16_of, e4m3_of, e5m2_of, value = shared
+    words, words_bf16, moves, value = shared
     lanes, found = kept
-    total, squares = 0.0, 0.0
+    total, squares, flat, turned = 0.0, 0.0, 0, 0
+    f16, more_f16, fz, more_fz, bf, more_bf = _U64(0), _U64(0), _U64(0), _U64(0), _U64(0), _U64(0)
     for at in range(codes.size):
         code = codes[at]
-        count = counts[code]
+        count = _U64(counts[code])
         counts[code] = 0
-        flushed = code if code & 0x7C00 else 0
-        other = bf16_of[code]
-        for lane in range(2):
-            lanes[_F16, lane] += count * words[code, lane]
-            lanes[_FZ, lane] += count * words[flushed, lane]
-            lanes[_BF, lane] += count * words_bf16[other, lane]
-        found[_F16] += 1
-        found[_FZ] += not marks[flushed] & 1
+        flushed, other = moves[code, 0], moves[code, 1]
+        f16 += count * words[code, 0]
+        more_f16 += count * words[code, 1]
+        fz += count * words[flushed, 0]
+        more_fz += count * words[flushed, 1]
+        bf += count * words_bf16[other, 0]
+        more_bf += count * words_bf16[other, 1]
+        flat += 1 - (marks[flushed] & 1)
         marks[flushed] |= 1
-        found[_BF] += not marks[other] & 2
+        turned += 1 - (marks[other] >> 1)
         marks[other] |= 2
-        small[0, e4m3_of[code]] += count
-        small[1, e5m2_of[code]] += count
-        total += count * value[code]
-        squares += count * value[code] * value[code]
+        small[0, moves[code, 2]] += count
+        small[1, moves[code, 3]] += count
+        size = count * value[code]
+        total += size
+        squares += size * value[code]
     for at in range(codes.size):
-        marks[codes[at]] = marks[bf16_of[codes[at]]] = marks[0] = 0
+        marks[moves[codes[at], 0]] = marks[moves[codes[at], 1]] = 0
+    found[_F16], found[_FZ], found[_BF] = codes.size, flat, turned
+    lanes[_F16, 0], lanes[_F16, 1], lanes[_FZ, 0], lanes[_FZ, 1] = f16, more_f16, fz, more_fz
+    lanes[_BF, 0], lanes[_BF, 1] = bf, more_bf
     return total, squares
 
 
-@_compiled
+@compiled
 def _of_bf16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, marks: Any) -> Any:
     """The same for the rungs that go by way of bf16."""
-    words, words_bf16, f16_of, e4m3_of, e5m2_of, value = shared
+    words, words_bf16, moves, value = shared
     lanes, found = kept
-    total, squares = 0.0, 0.0
+    total, squares, turned = 0.0, 0.0, 0
+    bf16, more_bf16, fb, more_fb = _U64(0), _U64(0), _U64(0), _U64(0)
     for at in range(codes.size):
         code = codes[at]
-        count = counts[code]
+        count = _U64(counts[code])
         counts[code] = 0
-        other = f16_of[code]
-        for lane in range(2):
-            lanes[_BF16, lane] += count * words_bf16[code, lane]
-            lanes[_FB, lane] += count * words[other, lane]
-        found[_BF16] += 1
-        found[_FB] += not marks[other]
+        other = moves[code, 0]
+        bf16 += count * words_bf16[code, 0]
+        more_bf16 += count * words_bf16[code, 1]
+        fb += count * words[other, 0]
+        more_fb += count * words[other, 1]
+        turned += 1 - marks[other]
         marks[other] = 1
-        small[2, e4m3_of[code]] += count
-        small[3, e5m2_of[code]] += count
-        total += count * value[code]
-        squares += count * value[code] * value[code]
+        small[2, moves[code, 1]] += count
+        small[3, moves[code, 2]] += count
+        size = count * value[code]
+        total += size
+        squares += size * value[code]
     for at in range(codes.size):
-        marks[f16_of[codes[at]]] = 0
+        marks[moves[codes[at], 0]] = 0
+    found[_BF16], found[_FB] = codes.size, turned
+    lanes[_BF16, 0], lanes[_BF16, 1], lanes[_FB, 0], lanes[_FB, 1] = bf16, more_bf16, fb, more_fb
     return total, squares
 
 
-@_compiled
+@compiled
 def _of_fp8_codes(counts: Any, shift: Any, words: Any, lanes: Any, rung: Any) -> Any:
     """Adds up one fp8 rung and empties its counts; how many codes there are."""
     found = 0
@@ -264,7 +274,7 @@ def _of_fp8_codes(counts: Any, shift: Any, words: Any, lanes: Any, rung: Any) ->
     return found
 
 
-@_compiled
+@compiled
 def _extremes(codes: Any, found: Any) -> None:
     """The two largest and the two smallest finite values of different bf16 codes."""
     most, more, less, least = np.int64(-CODES), np.int64(-CODES), np.int64(CODES), np.int64(CODES)
@@ -284,7 +294,7 @@ def _extremes(codes: Any, found: Any) -> None:
     found[0], found[1], found[2], found[3] = most, more, least, less
 
 
-@_compiled
+@compiled
 def _settle(full: Any, source: Any, by_f16_tables: Any, by_bf16_tables: Any, scratch: Any, kept: Any) -> Any:
     """All of it, in turn; sums by f16, sums by bf16, `m32` and flags."""
     bins, seen, outliers, seen_outliers = full
@@ -313,14 +323,8 @@ class Compiled:
     def __init__(self) -> None:
         self._own = threading.local()
         shared = tables.tables()
-        self._by_f16 = (
-            shared.words_f16, shared.words_bf16, shared.bf16_of_f16, shared.e4m3_of_f16, shared.e5m2_of_f16,
-            shared.value_f16,
-        )  # fmt: skip
-        self._by_bf16 = (
-            shared.words_f16, shared.words_bf16, shared.f16_of_bf16, shared.e4m3_of_bf16, shared.e5m2_of_bf16,
-            shared.value_bf16,
-        )  # fmt: skip
+        self._by_f16 = shared.words_f16, shared.words_bf16, shared.moves_f16, shared.value_f16
+        self._by_bf16 = shared.words_f16, shared.words_bf16, shared.moves_bf16, shared.value_bf16
 
     def cast(self, bits: Bits, bins: Counts, outliers: Counts, made: Made) -> Cast:
         """Count f32 values by their f16 codes and sides."""

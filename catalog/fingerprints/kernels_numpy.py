@@ -54,19 +54,20 @@ class Plain:
         """Move the counts to the f16 and bf16 codes, and those to every rung."""
         numbers, counts = _taken(full.bins, full.seen)
         outside, more = _taken(full.outliers, full.seen_outliers)
-        to_f16 = _moved(source.f16[numbers], counts, tables.CODES)
-        to_bf16 = _moved(source.bf16[numbers], counts, tables.CODES)
+        moves = source.moves[numbers]
+        to_f16 = _moved(moves[:, 0], counts, tables.CODES)
+        to_bf16 = _moved(moves[:, 1], counts, tables.CODES)
         to_bf16[tables.ELSEWHERE] = 0
         to_bf16 += _moved(rounding.plain_bf16(outside.astype(np.uint16)), more, tables.CODES)
-        to_e4m3 = _moved(source.e4m3[numbers], counts, tables.E4M3_BINS)
-        to_e5m2 = _moved(source.e5m2[numbers], counts, tables.E5M2_BINS)
+        to_e4m3 = _moved(moves[:, 2], counts, tables.E4M3_BINS)
+        to_e5m2 = _moved(moves[:, 3], counts, tables.E5M2_BINS)
         settled = _ladder(to_f16, to_bf16, to_e4m3, to_e5m2)
         if by_f16:
             values = tables.tables().value_f16
             settled = settled._replace(total=_sum(to_f16, values), squares=_sum(to_f16, values**2))
         if not source.exact.size:
             return settled
-        flags = NOT_F16 * bool(source.not_f16[numbers].any()) | NOT_BF16 * bool(source.not_bf16[numbers].any())
+        flags = int(np.bitwise_or.reduce(source.inexact[numbers]))
         m32 = int((counts * source.exact[numbers]).sum(dtype=np.uint64))
         return settled._replace(m32=m32, flags=flags)
 
@@ -98,7 +99,7 @@ def _moved(to: Codes, counts: Many, size: int) -> Many:
 
 def _ladder(by_f16: Many, by_bf16: Many, by_e4m3: Many, by_e5m2: Many) -> Settled:
     shared, lanes = tables.tables(), no_lanes()
-    every = np.arange(tables.CODES, dtype=np.uint16)
+    of_f16, of_bf16 = shared.moves_f16.T, shared.moves_bf16.T
     words, e4m3, e5m2 = shared.words_f16, tables.E4M3_SHIFT, tables.E5M2_SHIFT
     small, smaller = words[:: 1 << e4m3], words[:: 1 << e5m2]
 
@@ -109,15 +110,15 @@ def _ladder(by_f16: Many, by_bf16: Many, by_e4m3: Many, by_e5m2: Many) -> Settle
     rungs: dict[Rung, tuple[Many, Words]] = {
         Rung.F16: (by_f16, words),
         Rung.BF16: (by_bf16, shared.words_bf16),
-        Rung.FB: (moved(by_bf16, shared.f16_of_bf16), words),
-        Rung.BF: (moved(by_f16, shared.bf16_of_f16), shared.words_bf16),
-        Rung.FZ: (moved(by_f16, rounding.flushed(every)), words),
+        Rung.FB: (moved(by_bf16, of_bf16[0]), words),
+        Rung.BF: (moved(by_f16, of_f16[1]), shared.words_bf16),
+        Rung.FZ: (moved(by_f16, of_f16[0]), words),
         Rung.E4M3: (by_e4m3, small),
-        Rung.E4M3_F16: (moved(by_f16, shared.e4m3_of_f16, tables.E4M3_BINS), small),
-        Rung.E4M3_BF16: (moved(by_bf16, shared.e4m3_of_bf16, tables.E4M3_BINS), small),
+        Rung.E4M3_F16: (moved(by_f16, of_f16[2], tables.E4M3_BINS), small),
+        Rung.E4M3_BF16: (moved(by_bf16, of_bf16[1], tables.E4M3_BINS), small),
         Rung.E5M2: (by_e5m2, smaller),
-        Rung.E5M2_F16: (moved(by_f16, shared.e5m2_of_f16, tables.E5M2_BINS), smaller),
-        Rung.E5M2_BF16: (moved(by_bf16, shared.e5m2_of_bf16, tables.E5M2_BINS), smaller),
+        Rung.E5M2_F16: (moved(by_f16, of_f16[3], tables.E5M2_BINS), smaller),
+        Rung.E5M2_BF16: (moved(by_bf16, of_bf16[2], tables.E5M2_BINS), smaller),
     }
     for rung, (counts, table) in rungs.items():
         used = np.flatnonzero(counts)

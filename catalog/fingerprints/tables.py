@@ -41,32 +41,28 @@ E4M3_BINS, E5M2_BINS = CODES >> E4M3_SHIFT, CODES >> E5M2_SHIFT
 
 
 class Source(NamedTuple):
-    """One way to count, by bin: the codes of its values, and whether f16 and bf16 hold them not exactly.
+    """One way to count, by bin. What is needed of a bin lies side by side, since each look elsewhere costs a wait.
 
-    `f16`, `bf16`: plain codes. `e4m3`, `e5m2`: codes of the direct rounding, shifted. `exact` words add up to `m32`;
-    there are none for F32, whose bins do not tell.
+    `moves`: the f16 and the bf16 code of its values, both plain, and their F8_E4M3 and F8_E5M2 codes, shifted. `exact`
+    words add up to `m32`, and `inexact` says whether f16 (1) and bf16 (2) do not hold them: there are none of both for
+    F32, whose bins do not tell.
     """
 
-    f16: Codes
-    bf16: Codes
-    e4m3: Codes
-    e5m2: Codes
+    moves: Codes
     exact: Words
-    not_f16: Flags
-    not_bf16: Flags
+    inexact: Flags
 
 
 class Tables(NamedTuple):
-    """`words_*`: shape (65536, 2). The rest by plain f16 or bf16 code: the other code, the fp8 codes, the value."""
+    """`words_*`: shape (65536, 2). `value_*`: of a plain code. `moves_*`: what becomes of it on further rungs.
+
+    `moves_f16`: the code without subnormals, the bf16 code, both fp8 codes. `moves_bf16`: the f16 code and both.
+    """
 
     words_f16: Words
     words_bf16: Words
-    bf16_of_f16: Codes
-    f16_of_bf16: Codes
-    e4m3_of_f16: Codes
-    e5m2_of_f16: Codes
-    e4m3_of_bf16: Codes
-    e5m2_of_bf16: Codes
+    moves_f16: Codes
+    moves_bf16: Codes
     value_f16: npt.NDArray[np.float64]
     value_bf16: npt.NDArray[np.float64]
 
@@ -79,10 +75,8 @@ def tables() -> Tables:
     return Tables(
         words(b"f16"),
         words(b"bf16"),
-        codes.plain_bf16(codes.bf16_codes(f16)),
-        codes.plain_f16(codes.f16_codes(bf16)),
-        *_fp8(f16),
-        *_fp8(bf16),
+        _beside(codes.flushed(every), codes.plain_bf16(codes.bf16_codes(f16)), *_fp8(f16)),
+        _beside(codes.plain_f16(codes.f16_codes(bf16)), *_fp8(bf16)),
         _finite(f16),
         _finite(bf16),
     )
@@ -107,14 +101,8 @@ def source(dtype: str) -> Source:
     else:
         to_f16, to_bf16 = codes.plain_f16(codes.f16_codes(own)), codes.plain_bf16(every)
     kept = plain_bits(own)
-    return Source(
-        to_f16,
-        to_bf16,
-        *_fp8(own),
-        exact_words(own),
-        (kept != plain_bits(codes.f16_bits(to_f16))).astype(np.uint8),
-        (kept != plain_bits(codes.bf16_bits(to_bf16))).astype(np.uint8),
-    )
+    inexact = (kept != plain_bits(codes.f16_bits(to_f16))) + 2 * (kept != plain_bits(codes.bf16_bits(to_bf16)))
+    return Source(_beside(to_f16, to_bf16, *_fp8(own)), exact_words(own), inexact.astype(np.uint8))
 
 
 def exact_words(bits: Bits) -> Words:
@@ -153,8 +141,12 @@ def _f32() -> Source:
     size = code & 0x7FFF
     to_bf16 = codes.plain_bf16(codes.bf16_codes(chosen))
     to_bf16[(size < LEAST) | (size >= INFINITE)] = ELSEWHERE
-    none = np.zeros(0, np.uint8)
-    return Source(codes.plain_f16(code), to_bf16, *_fp8(chosen), np.zeros(0, np.uint64), none, none)
+    moves = _beside(codes.plain_f16(code), to_bf16, *_fp8(chosen))
+    return Source(moves, np.zeros(0, np.uint64), np.zeros(0, np.uint8))
+
+
+def _beside(*columns: Codes) -> Codes:
+    return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
 def _fp8(bits: Bits) -> tuple[Codes, Codes]:
