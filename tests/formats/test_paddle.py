@@ -18,7 +18,7 @@ VALUES = {"b.w_0": np.arange(6, dtype="<f4").reshape(2, 3), "a.w_0": np.arange(4
 _TYPES = {"<f4": 5, "<i8": 3}
 
 
-def _record(array: np.ndarray, levels: tuple[bytes, ...] = ()) -> bytes:  # type: ignore[type-arg] # of any type
+def _record(array: np.ndarray, levels: tuple[bytes, ...] = ()) -> bytes:
     described = number(1, _TYPES[array.dtype.str]) + b"".join(number(2, axis) for axis in array.shape)
     detail = b"".join(struct.pack("<Q", len(level)) + level for level in levels)
     head = struct.pack("<IQ", 0, len(levels)) + detail + struct.pack("<Ii", 0, len(described))
