@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.fingerprints.base import Samples
+from catalog.fingerprints.decoding import decoding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +79,12 @@ def samples(dtype: str, raw: npt.NDArray[np.uint8]) -> Samples:
 
 def coded(dtype: str, codes: Codes) -> Samples:
     """The same from the codes of a type of at most 16 bits."""
-    found = table(dtype)
-    return Samples(found.values[codes], found.low[codes], found.high[codes])
+    known, fast = table(dtype), decoding(codes.size)
+    if fast is None or codes.ndim != 1:
+        return Samples(known.values[codes], known.low[codes], known.high[codes])
+    found = Samples(*(np.empty(codes.size) for _ in range(3)))
+    fast.coded(codes, known, found)
+    return found
 
 
 @lru_cache(16)
@@ -142,6 +147,10 @@ def _doubles(values: npt.NDArray[np.float64]) -> Samples:
 def _singles(stored: npt.NDArray[np.float32]) -> Samples:
     """By arithmetic: the exponent bits alone are the power of two below the value."""
     bits = stored.view(np.uint32)
+    fast = decoding(stored.size)
+    if fast is not None:
+        found = Samples(*(np.empty(stored.size) for _ in range(3)))
+        return found if fast.singles(bits, found) else _extremes(*found)
     size = bits & np.uint32(0x7FFF_FFFF)
     power = (bits & np.uint32(0x7F80_0000)).view(np.float32)
     ordinary = bool(size.size) and int(size.max()) < 0x7F7F_FFFF

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.fingerprints.base import Samples
+from catalog.fingerprints.decoding import decoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,10 @@ def decoded(levels: Levels, stored: Scaled) -> Samples:
     """
     known = stored._replace(scale=np.where(np.isfinite(stored.scale) & (stored.scale != 0), stored.scale, np.nan))
     found = Samples(*(np.empty(stored.codes.shape) for _ in range(3)))
-    if stored.codes.ndim == known.scale.ndim == 2:
+    fast = decoding(stored.codes.size) if stored.codes.ndim == known.scale.ndim == 2 else None
+    if fast is not None:
+        fast.scaled(levels, known, found)
+    elif stored.codes.ndim == known.scale.ndim == 2:
         step = max(1, _CHUNK // max(1, stored.codes.shape[1]))
         for first in range(0, len(stored.codes), step):
             some = slice(first, first + step)
