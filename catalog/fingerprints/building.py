@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from catalog.formats.base import Json, TensorInfo
 
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F8_E8M0"})
+_F32 = Struct("<f")
 _SHORT = 16
 _MANY = 255
 
@@ -155,5 +157,7 @@ def _moments(samples: Samples) -> tuple[float, float]:
 
 def _single(value: float) -> float:
     """As it is kept: in 32 bits."""
-    with np.errstate(over="ignore"):
-        return float(np.float32(value))
+    try:
+        return _F32.unpack(_F32.pack(value))[0]  # type: ignore[no-any-return] # a float
+    except OverflowError:
+        return float("inf")

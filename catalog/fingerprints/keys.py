@@ -11,7 +11,9 @@ least one does nearly surely.
 
 from __future__ import annotations
 
+import struct
 from enum import StrEnum
+from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
@@ -19,7 +21,7 @@ from blake3 import blake3
 from catalog.fingerprints.base import AUX_VALUES, CODES, CORE_VALUES, Key, KeyKind, Rung
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from catalog.fingerprints.base import Fingerprint, TensorPrint
 
@@ -104,39 +106,33 @@ def weight(fingerprint: Fingerprint) -> tuple[int, int]:
 
 def exact(fingerprint: Fingerprint) -> Exact:
     """Both are False of a component without core tensors."""
-    f16, bf16 = core(fingerprint, Rung.F16), core(fingerprint, Rung.BF16)
-    return Exact(
-        bool(f16) and all(tensor.exact_f16 for tensor in f16), bool(bf16) and all(tensor.exact_bf16 for tensor in bf16)
-    )
+    return _exact(_known(fingerprint))
 
 
 def component_keys(fingerprint: Fingerprint) -> tuple[Key, ...]:
     """Of all values: the exact key and one for each rung; none where there are no core tensors."""
-    found = [Key(kind, key) for kind, rung in KINDS.items() if (key := _rung_key(fingerprint, rung)) is not None]
-    by_kind = {key.kind: key.key for key in found}
-    flags = exact(fingerprint)
-    same: bytes | None
+    known = _known(fingerprint)
+    by_kind = {kind: key for kind, rung in KINDS.items() if (key := _rung_key(known, rung)) is not None}
+    flags = _exact(known)
     if flags.f16:
-        same = by_kind[KeyKind.F16]
+        same = by_kind.get(KeyKind.F16)
     elif flags.bf16:
-        same = by_kind[KeyKind.BF16]
+        same = by_kind.get(KeyKind.BF16)
     else:
-        same = _exact_key(fingerprint)
-    return (Key(KeyKind.E, same), *found) if same is not None else tuple(found)
+        same = _exact_key(known)
+    found = [Key(KeyKind.E, same)] if same is not None else []
+    return (*found, *starmap(Key, by_kind.items()))
 
 
 def anchors(fingerprint: Fingerprint) -> tuple[Key, ...]:
     """Of single tensors: of each kind the `ANCHORS` least."""
-    found: list[Key] = []
-    for kind, rung, chosen in _ANCHORS:
-        keys = {
-            _lanes(tensor, rung): _digest(b"anchor", _domain(rung), tensor.values, _lanes(tensor, rung))
-            for tensor in fingerprint.tensors
-            if chosen(tensor, rung)
-        }
-        found += [Key(kind, keys[lanes]) for lanes in sorted(keys)[:ANCHORS]]
-    extremes = {_extremes(tensor) for tensor in fingerprint.tensors if _has_extremes(tensor)}
-    return (*found, *(Key(KeyKind.EXTREMES, key) for key in sorted(extremes)[:ANCHORS]))
+    known, found = _known(fingerprint), list[Key]()
+    for kind, rung, of_core in _ANCHORS:
+        least = sorted({(*one.lanes[rung], one.values) for one in known if one.core is of_core and one.rich(rung)})
+        found += [Key(kind, _digest(b"anchor", _domain(rung), (one[2], *one[:2]))) for one in least[:ANCHORS]]
+    extremes = {(one.values, *one.extremes) for one in known if one.extremes and one.rich(Rung.BF16)}
+    keys = sorted(_digest(b"extremes", b"bf16", words) for words in extremes)
+    return (*found, *(Key(KeyKind.EXTREMES, key) for key in keys[:ANCHORS]))
 
 
 def joins(new: KeyKind, exact_new: Exact, stored: KeyKind, exact_stored: Exact) -> Join | None:
@@ -194,30 +190,60 @@ _CHAINS = {
 """(kind of the parent, kind of what was made of it): what holds of the latter."""
 
 _ANCHORS = (
-    (KeyKind.ANCHOR_CORE_F16, Rung.F16, is_core),
-    (KeyKind.ANCHOR_CORE_BF16, Rung.BF16, is_core),
-    (KeyKind.ANCHOR_AUX_F16, Rung.F16, is_aux),
-    (KeyKind.ANCHOR_AUX_BF16, Rung.BF16, is_aux),
+    (KeyKind.ANCHOR_CORE_F16, Rung.F16, True),
+    (KeyKind.ANCHOR_CORE_BF16, Rung.BF16, True),
+    (KeyKind.ANCHOR_AUX_F16, Rung.F16, False),
+    (KeyKind.ANCHOR_AUX_BF16, Rung.BF16, False),
 )
+"""Kind, rung, and whether it is over core tensors."""
 
 
-def _rung_key(fingerprint: Fingerprint, rung: Rung) -> bytes | None:
-    tensors = core(fingerprint, rung)
-    if not tensors:
-        return None
-    sums = _sums(_lanes(tensor, rung) for tensor in tensors)
-    return _digest(b"component", _domain(rung), sum(tensor.values for tensor in tensors), sums)
+class _Known(NamedTuple):
+    """What keys need of a tensor that is big enough to be evidence. `core`: of two dimensions or more; else aux."""
+
+    core: bool
+    values: int
+    lanes: list[list[int]]
+    counts: tuple[int, ...]
+    m32: int
+    exact: Exact
+    extremes: tuple[int, ...]
+
+    def rich(self, rung: Rung) -> bool:
+        """Whether it has different values enough there."""
+        return self.counts[rung] >= CODES
 
 
-def _exact_key(fingerprint: Fingerprint) -> bytes | None:
-    """Over f16 lanes and the exact f32 values: of components that neither 16-bit type holds."""
-    found: dict[tuple[int, ...], int] = {}
+def _known(fingerprint: Fingerprint) -> list[_Known]:
+    found = []
     for tensor in fingerprint.tensors:
-        if is_core(tensor, Rung.F16):
-            found[tensor.values, *_lanes(tensor, Rung.F16), tensor.m32] = tensor.values
-    if not found:
-        return None
-    return _digest(b"component", b"f32", sum(found.values()), _sums(key[1:] for key in found))
+        if tensor.lanes is None:
+            continue
+        axes, values = len(tensor.axes), tensor.values
+        if values < (CORE_VALUES if axes > 1 else AUX_VALUES) or not axes:
+            continue
+        counts = tensor.codes or tuple(different(tensor, rung) for rung in Rung)
+        flags = Exact(tensor.exact_f16, tensor.exact_bf16)
+        found.append(_Known(axes > 1, values, tensor.lanes.tolist(), counts, tensor.m32, flags, tensor.extremes))
+    return found
+
+
+def _exact(known: Iterable[_Known]) -> Exact:
+    f16 = [one.exact.f16 for one in known if one.core and one.rich(Rung.F16)]
+    bf16 = [one.exact.bf16 for one in known if one.core and one.rich(Rung.BF16)]
+    return Exact(bool(f16) and all(f16), bool(bf16) and all(bf16))
+
+
+def _rung_key(known: Iterable[_Known], rung: Rung) -> bytes | None:
+    """Over each different tensor once."""
+    rows = {(one.values, *one.lanes[rung]) for one in known if one.core and one.rich(rung)}
+    return _digest(b"component", _domain(rung), _sums(rows)) if rows else None
+
+
+def _exact_key(known: Iterable[_Known]) -> bytes | None:
+    """Over f16 lanes and the exact f32 values: of components that neither 16-bit type holds."""
+    rows = {(one.values, *one.lanes[Rung.F16], one.m32) for one in known if one.core and one.rich(Rung.F16)}
+    return _digest(b"component", b"f32", _sums(rows)) if rows else None
 
 
 def _lanes(tensor: TensorPrint, rung: Rung) -> tuple[int, ...]:
@@ -226,8 +252,8 @@ def _lanes(tensor: TensorPrint, rung: Rung) -> tuple[int, ...]:
     return tuple(tensor.lanes[rung].tolist())
 
 
-def _sums(lanes: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(sum(column) & _WORD for column in zip(*lanes, strict=True))
+def _sums(rows: Iterable[tuple[int, ...]]) -> list[int]:
+    return [sum(column) & _WORD for column in zip(*rows, strict=True)]
 
 
 def _domain(rung: Rung) -> bytes:
@@ -236,8 +262,8 @@ def _domain(rung: Rung) -> bytes:
     return b"bf16" if rung in _BFLOAT else b"f16"
 
 
-def _digest(what: bytes, domain: bytes, values: int, words: Iterable[int]) -> bytes:
-    numbers = b"".join(word.to_bytes(8, "little") for word in (values, *words))
+def _digest(what: bytes, domain: bytes, words: Collection[int]) -> bytes:
+    numbers = struct.pack(f"<{len(words)}Q", *words)
     return blake3(b"isotope/" + what + b"/v1/" + domain + b"\0" + numbers).digest(length=16)
 
 
@@ -245,11 +271,3 @@ def _weighs(tensor: TensorPrint) -> bool:
     if len(tensor.axes) < 2 or tensor.values < CORE_VALUES:
         return False
     return tensor.lanes is None or max(tensor.codes_f16, tensor.codes_bf16) >= CODES
-
-
-def _has_extremes(tensor: TensorPrint) -> bool:
-    return bool(tensor.extremes) and (is_core(tensor, Rung.BF16) or is_aux(tensor, Rung.BF16))
-
-
-def _extremes(tensor: TensorPrint) -> bytes:
-    return _digest(b"extremes", b"bf16", tensor.values, tensor.extremes)

@@ -250,6 +250,6 @@ def _room() -> _Room:
 def _aligned(data: memoryview, kind: np.dtype[Any]) -> npt.NDArray[Any]:
     """The values where they lie, or a copy of them where a processor would stumble."""
     found = np.frombuffer(data, np.uint8)
-    if found.ctypes.data % kind.itemsize or not found.flags.writeable:
+    if found.__array_interface__["data"][0] % kind.itemsize or not found.flags.writeable:
         found = found.copy()
     return found.view(kind)
