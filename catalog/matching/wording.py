@@ -242,8 +242,13 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _settings(evidence: Evidence) -> str:
-    told = [difference for difference in evidence.settings if difference.stops]
-    if not told:
-        return ""
-    same = "same weights, other settings" if evidence.relation in _LIKE else "settings differ"
-    return f"{same}: {'; '.join(map(setting, told))}."
+    """Those that stop a join with what both state, the others by name."""
+    stopping = [setting(one) for one in evidence.settings if one.stops]
+    others = [f"{one.name} ({one.file})" if one.file else one.name for one in evidence.settings if not one.stops]
+    told = []
+    if stopping:
+        same = "same weights, other settings" if evidence.relation in _LIKE else "settings differ"
+        told.append(f"{same}: {'; '.join(stopping)}.")
+    if others:
+        told.append(f"what does not change the meaning of the weights differs too: {_names(others)}.")
+    return " ".join(one[:1].upper() + one[1:] for one in told)
