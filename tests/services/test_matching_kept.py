@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -51,11 +52,13 @@ def test_a_shelf_keeps_what_was_asked_for_last(library: Library, folder: Path) -
     bring(library, folder, "f16", "int8")
     first, second = Variant.objects.order_by("number").values_list("pk", flat=True)
     shelf = Shelf(most=1)
-    kept = shelf.get([first])[first]
+    kept = shelf.get(first)
 
-    assert shelf.get([first])[first] is kept
-    shelf.get([second])
-    assert shelf.get([first])[first] is not kept
+    assert kept is not None
+    assert shelf.get(first) is kept
+    assert shelf.get(second) is not None
+    assert shelf.get(first) is not kept
+    assert shelf.get(uuid4()) is None
 
 
 def test_what_was_hashed_before_there_were_fingerprints_is_read_again(library: Library, folder: Path) -> None:

@@ -79,7 +79,7 @@ def ranked(variant: UUID, subject: Subject, asked: Sequence[Asked]) -> tuple[lis
 
 
 def _look(variant: UUID, shelf: Shelf) -> _Seen:
-    subject = shelf.get([variant]).get(variant)
+    subject = shelf.get(variant)
     if subject is None or not subject.whole:
         return _Seen((), (), 0)
     best, homes = ranked(variant, subject, candidates.asked_of(variant))
@@ -109,7 +109,7 @@ def _add_relatives(found: dict[UUID, Candidate], homes: Iterable[Home]) -> None:
 def _compared(variant: UUID, subject: Subject, best: Sequence[Candidate], shelf: Shelf) -> list[Found]:
     found = []
     for candidate in best:
-        other = shelf.get([candidate.variant]).get(candidate.variant)
+        other = shelf.get(candidate.variant)
         if other is not None:
             found.append(Found(variant, candidate.variant, whole.compare(subject, other)))
     return _chosen(found)

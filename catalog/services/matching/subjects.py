@@ -21,27 +21,34 @@ if TYPE_CHECKING:
 
 UNSOUND = frozenset({Outcome.INVALID.value, Outcome.SUSPICIOUS.value, Outcome.UNSAFE.value})
 """Malformed or suspicious: never joined by itself."""
-_MOST_KEPT = 64
-"""A fingerprint is some 100 to 250 KiB packed, and a few times that in the hand."""
+_MOST_TENSORS = 30_000
+"""Of a tensor some three kilobytes are in the hand: its digests, its keys, a hundred samples with their ends."""
 
 
 class Shelf:
     """Subjects that one run needs again and again; those not asked for the longest make room."""
 
-    def __init__(self, most: int = _MOST_KEPT) -> None:
+    def __init__(self, most: int = _MOST_TENSORS) -> None:
         self._most = most
         self._kept: OrderedDict[UUID, Subject] = OrderedDict()
+        self._tensors = 0
 
-    def get(self, ids: Collection[UUID]) -> dict[UUID, Subject]:
-        """Those of the variants that there are, by id."""
-        missing = [pk for pk in ids if pk not in self._kept]
-        found = {pk: self._kept[pk] for pk in ids if pk in self._kept} | load(missing)
-        for pk, subject in found.items():
-            self._kept[pk] = subject
-            self._kept.move_to_end(pk)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return found
+    def get(self, variant: UUID) -> Subject | None:
+        """What is kept of a variant; None for one that is not there."""
+        subject = self._kept.pop(variant, None)
+        if subject is None:
+            subject = load([variant]).get(variant)
+            if subject is None:
+                return None
+            self._tensors += _tensors(subject)
+        self._kept[variant] = subject
+        while self._tensors > self._most and len(self._kept) > 1:
+            self._tensors -= _tensors(self._kept.popitem(last=False)[1])
+        return subject
+
+
+def _tensors(subject: Subject) -> int:
+    return sum(len(component.tensors) for component in subject.components)
 
 
 def load(ids: Collection[UUID]) -> dict[UUID, Subject]:
