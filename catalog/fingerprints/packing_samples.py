@@ -18,7 +18,7 @@ from catalog.fingerprints.base import NO_SAMPLES, Samples
 from catalog.fingerprints.packing_reading import DAMAGED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -50,8 +50,15 @@ _LARGEST = 60000.0
 
 def pack(tensors: Sequence[tuple[str, Samples]]) -> tuple[list[Mode], bytes]:
     """The mode of each tensor, given by its type and samples, and the bytes of all in turn."""
-    found = [_packed(dtype, samples) for dtype, samples in tensors]
-    return [mode for mode, _ in found], b"".join(data for _, data in found)
+    found: dict[int, tuple[Mode, bytes]] = {}
+    together: dict[str, list[int]] = {}
+    for number, (dtype, samples) in enumerate(tensors):
+        if dtype in floats.WIDTHS and dtype != "F64" and len(samples.values):
+            together.setdefault(dtype, []).append(number)
+    for dtype, numbers in together.items():
+        found |= zip(numbers, _coded(dtype, [tensors[number][1] for number in numbers]), strict=True)
+    rows = [found.get(number) or _packed(samples) for number, (_, samples) in enumerate(tensors)]
+    return [mode for mode, _ in rows], b"".join(data for _, data in rows)
 
 
 def unpack(body: Reading, modes: Sequence[int], counts: Sequence[int], dtypes: Sequence[str]) -> list[Samples]:
@@ -64,15 +71,31 @@ def unpack(body: Reading, modes: Sequence[int], counts: Sequence[int], dtypes: S
     return found
 
 
-def _packed(dtype: str, samples: Samples) -> tuple[Mode, bytes]:
+def _coded(dtype: str, tensors: Sequence[Samples]) -> Iterator[tuple[Mode, bytes]]:
+    """Of tensors of one type of floating point, looked at all at once."""
+    whole = Samples(*map(np.concatenate, zip(*tensors, strict=True)))
+    own = _own_codes(dtype, whole)
+    alike = _alike(floats.samples(dtype, own.view(np.uint8)), whole)
+    ends = np.cumsum([len(samples.values) for samples in tensors]).tolist()
+    kept = [(Mode.CODES, own, alike)]
+    if dtype == "F32":
+        bits = own.view(np.uint32)
+        f16, bf16 = codes.f16_codes(bits), codes.bf16_codes(bits)
+        kept = [
+            (Mode.F16, f16.astype("<u2"), alike & (codes.f16_bits(f16) == bits)),
+            (Mode.BF16, bf16.astype("<u2"), alike & (codes.bf16_bits(bf16) == bits)),
+            (Mode.F32, own, alike),
+        ]
+    for samples, start, stop in zip(tensors, [0, *ends], ends, strict=False):
+        fitting = ((mode, data[start:stop].tobytes()) for mode, data, fits in kept if fits[start:stop].all())
+        yield next(fitting, None) or _packed(samples)
+
+
+def _packed(samples: Samples) -> tuple[Mode, bytes]:
     if not len(samples.values):
         return Mode.NONE, b""
-    if dtype in floats.WIDTHS and dtype != "F64":
-        own = _own_codes(dtype, samples)
-        if _same(floats.samples(dtype, own.view(np.uint8)), samples):
-            return _narrowed(own) if dtype == "F32" else (Mode.CODES, own.tobytes())
     values = np.where(np.isnan(samples.values) & (samples.low == samples.high), samples.low, samples.values)
-    if _same(_exact(values), samples):
+    if _alike(_exact(values), samples).all():
         return _shortened(values)
     return _wide(samples)
 
@@ -118,20 +141,6 @@ def _nearest(dtype: str, samples: Samples) -> Bytes:
         if alike.any():
             found[at] = nameless[alike.argmax()]
     return found.astype(np.uint8)
-
-
-def _narrowed(bits: npt.NDArray[np.generic]) -> tuple[Mode, bytes]:
-    """f32 values as 16 bits each, where all of them are such."""
-    exact = bits.view("<u4")
-    plain = exact.astype(np.uint32)
-    for mode, narrow, wide in (
-        (Mode.F16, codes.f16_codes, codes.f16_bits),
-        (Mode.BF16, codes.bf16_codes, codes.bf16_bits),
-    ):
-        small = narrow(plain)
-        if np.array_equal(wide(small), plain):
-            return mode, small.astype("<u2").tobytes()
-    return Mode.F32, exact.tobytes()
 
 
 def _wide(samples: Samples) -> tuple[Mode, bytes]:
@@ -187,5 +196,9 @@ def _decoded(body: Reading, mode: Mode, count: int, dtype: str) -> Samples:
     return floats.samples("F32", found.view(np.uint8))
 
 
-def _same(left: Samples, right: Samples) -> bool:
-    return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(left, right, strict=True))
+def _alike(left: Samples, right: Samples) -> npt.NDArray[np.bool_]:
+    """Which samples are the same."""
+    found = np.ones(len(left.values), np.bool_)
+    for one, other in zip(left, right, strict=True):
+        found &= (one == other) | (np.isnan(one) & np.isnan(other))
+    return found
