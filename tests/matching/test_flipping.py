@@ -1,3 +1,5 @@
+"""Evidence seen from the other side."""
+
 from __future__ import annotations
 
 from hypothesis import given

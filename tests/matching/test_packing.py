@@ -1,3 +1,5 @@
+"""Evidence as one compact value, and what is refused."""
+
 from __future__ import annotations
 
 import json

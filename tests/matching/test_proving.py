@@ -1,3 +1,5 @@
+"""What digests alone prove, and what they do not."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""LoRAs of equal matrices: the same only at the same strength, however each program says it."""
+
 from __future__ import annotations
 
 import json

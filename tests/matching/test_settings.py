@@ -1,3 +1,5 @@
+"""What is not weights: what differs, what of it stops a join, and what is noise."""
+
 from __future__ import annotations
 
 import struct

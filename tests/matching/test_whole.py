@@ -1,3 +1,5 @@
+"""From what components are to one another to what the variants are: every row of the table."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""Evidence in sentences and as plain values."""
+
 from __future__ import annotations
 
 import json
