@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from catalog.fingerprints.base import Samples
+from catalog.fingerprints.base import CORE_VALUES, Samples
 from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
-from catalog.matching.full_faces import QUANTISED as _QUANTISED
-from catalog.matching.full_faces import Face
+from catalog.matching.full_faces import FINE, QUANTISED, Face
 from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, gap, moved, outside, ways
 
 if TYPE_CHECKING:
@@ -106,7 +105,8 @@ class State(NamedTuple):
 class Class:
     """All pairs of two types: which ways are still possible, and what was counted.
 
-    `expected`: so many values miss each other between siblings of which one went through bf16.
+    `expected`: so many values miss each other between siblings of which one went through bf16. `fine`: one side holds
+    values of float32 or more that went through nothing coarser.
     """
 
     left: str
@@ -115,6 +115,7 @@ class Class:
     totals: dict[Way, int] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
     expected: float = 0.0
+    fine: bool = False
 
     @classmethod
     def of(cls, left: str, right: str) -> Class:
@@ -169,19 +170,25 @@ class Class:
             if any(_implies(plainer, way) for plainer in explained):
                 continue
             mask = outside(way, left, right)
-            if odd is not None:
-                mask = (mask & ~odd[0]) | odd[1]
-            found = int(np.count_nonzero(mask))
-            if not found:
+            mask = mask if odd is None else (mask & ~odd[0]) | odd[1]
+            if not mask.any():
                 explained.append(way)
-            count.outside[way] += found
-            self.totals[way] += found
-            if found and not self.floats:
-                count.changes[way] = count.changes.get(way, 0) + _runs(mask) + _far(way, left, right, mask)
-            if way.rung == WIDENED:  # siblings do not explain them
-                self.expected += moved(left, right)
+            else:
+                self._contradict(count, way, left, right, mask)
+        if count.pair.left.values >= CORE_VALUES:
+            self.fine = self.fine or min(left.coarseness, right.coarseness) <= FINE
         count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
         self._give_up()
+
+    def _contradict(self, count: Count, way: Way, left: Face, right: Face, mask: Mask) -> None:
+        """Some values lie outside."""
+        found = int(np.count_nonzero(mask))
+        count.outside[way] += found
+        self.totals[way] += found
+        if not self.floats:
+            count.changes[way] = count.changes.get(way, 0) + _runs(mask) + _far(way, left, right, mask)
+        if way.rung == SIBLINGS:
+            self.expected += moved(left, right)
 
     def _odd(self, left: Face, right: Face) -> tuple[Mask, Mask]:
         """Values that are no numbers on either side, and those that contradict because they are on one side only."""
@@ -189,14 +196,14 @@ class Class:
         return one | other, (one ^ other) if self.floats else np.zeros_like(one)
 
     def _give_up(self) -> None:
-        least = min(self.totals[way] for way in self.alive)
-        if (
-            least > _HOPELESS
-            and least > _HOPELESS_SHARE * self.values
-            and BLOCK_SCALED.isdisjoint((self.left, self.right))
-        ):
+        """What the near ones are asked for last is kept until nothing can be near."""
+        near = {Way(SIBLINGS), Way(WIDENED)} & {*self.alive}
+        least = min(self.totals[way] for way in self.alive if way.rung != WIDENED)
+        tuned = {self.left, self.right} & BLOCK_SCALED  # whose scales are tried when all values are counted
+        if least > max(_HOPELESS, _HOPELESS_SHARE * self.values) and not tuned and self.totals[Way(WIDENED)]:
             self._keep({self.best()})
-        self._keep({way for way in self.alive if self.totals[way] <= _FEW + _MANY * least})
+        else:
+            self._keep({way for way in self.alive if self.totals[way] <= _FEW + _MANY * least} | near)
 
     def _keep(self, kept: set[Way]) -> None:
         for way in [way for way in self.alive if way not in kept]:
@@ -226,6 +233,8 @@ class Class:
     def _twice(self) -> bool:
         """Siblings of which one went through bf16: as many values miss each other as that makes, and none by more."""
         if not {Way(SIBLINGS), Way(WIDENED)} <= set(self.alive) or self.totals[Way(WIDENED)]:
+            return False
+        if self.fine:
             return False
         few = self.expected <= thresholds.SIBLINGS_SHARE * self.values
         return few and self.totals[Way(SIBLINGS)] <= self.expected + 3 * np.sqrt(self.expected) + 1
@@ -267,7 +276,7 @@ def _with_infinities(side: Face) -> Face:
 def _step(left: Face, right: Face) -> Floats:
     """Widths of the coarser side; where an end is open, twice the closed half."""
     side = left if left.coarseness > right.coarseness else right
-    if left.coarseness == right.coarseness == _QUANTISED:
+    if left.coarseness == right.coarseness == QUANTISED:
         widths = [np.median(one.high[:64] - one.low[:64]) for one in (left, right)]
         side = left if widths[0] > widths[1] else right
     step = side.high - side.low

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 QUANTISED = 6
 """The coarseness of all types without values of their own: how coarse they are, their steps must say."""
+FINE = 1
+"""That of float32, of which all others are roundings."""
 _COARSENESS = {"F64": 0, "F32": 1, "F16": 2, "BF16": 3, "F8_E4M3": 4, "F8_E5M2": 5}
 
 

@@ -92,10 +92,14 @@ def _contradicted(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) 
 
 
 def _near(one: Class) -> bool:
-    """Two roundings of one parent that miss each other in a few values, and nowhere by more than half a bf16 step."""
-    siblings, widened = one.totals.get(Way(SIBLINGS), 0), one.totals.get(Way(WIDENED), 0)
-    alive = set(one.alive)
-    return {Way(SIBLINGS), Way(WIDENED)} <= alive and not widened and siblings <= NEAR_SHARE * one.values
+    """Two roundings of one parent that miss each other in a few values, and nowhere by more than half a bf16 step.
+
+    Of a parent that is at hand all that it may have gone through was tried.
+    """
+    siblings, widened = Way(SIBLINGS), Way(WIDENED)
+    if one.fine or not {siblings, widened} <= set(one.alive):
+        return False
+    return not one.totals[widened] and one.totals[siblings] <= NEAR_SHARE * one.values
 
 
 def _distance(counts: Sequence[Count]) -> float | None:
