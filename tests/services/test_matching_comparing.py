@@ -44,8 +44,6 @@ def test_a_source_that_is_gone_is_found(library: Library, folder: Path) -> None:
     found = relation(library, "f16", "int8")
     assert found is not None
     assert found.relation == Relation.QUANTISED
-    reaching.look(slices=1)
-    found.refresh_from_db()
     assert (found.compare_due, found.out_of_reach, found.evidence["reach"]) == (False, True, "bytes_gone")
     assert comparisons.waiting().out_of_reach == 1
 

@@ -7,12 +7,16 @@ reached. Paused libraries and quiet hours are no obstacle, only a delay.
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 
 from catalog.models import Match
 from catalog.services.identity import joining
 from catalog.vocabulary import Doubt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _AT_ONCE = 1000
 _SLICES = 6
@@ -33,7 +37,9 @@ UPDATE catalog_match lost SET compare_due = FALSE, out_of_reach = TRUE,
 FROM (
     SELECT m.id, CASE WHEN {_THERE.replace("EITHER", "left_id")} AND {_THERE.replace("EITHER", "right_id")}
         THEN %(apart)s ELSE %(gone)s END AS reason
-    FROM catalog_match m WHERE m.compare_due AND m.lease IS NULL AND NOT {_TOGETHER}
+    FROM catalog_match m
+    WHERE m.compare_due AND m.lease IS NULL AND (%(ids)s::bigint[] IS NULL OR m.id = ANY(%(ids)s::bigint[]))
+      AND NOT {_TOGETHER}
     ORDER BY m.id LIMIT %(most)s FOR NO KEY UPDATE OF m SKIP LOCKED
 ) found WHERE found.id = lost.id RETURNING lost.id
 """  # noqa: S608 - parts of this very statement
@@ -53,9 +59,17 @@ def look(*, slices: int = _SLICES) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(_FIND, {"slices": slices, "turn": next(_turn) % slices, "most": _AT_ONCE})
-        cursor.execute(_LOSE, {"apart": Doubt.OUT_OF_REACH.value, "gone": Doubt.BYTES_GONE.value, "most": _AT_ONCE})
-        lost = [row[0] for row in cursor.fetchall()]
+    lost = set_aside()
     if lost:
         with transaction.atomic():
             joining.join(Match.objects.filter(pk__in=lost).defer("packed"))
     return len(lost)
+
+
+def set_aside(ids: Sequence[int] | None = None) -> list[int]:
+    """Marks those that nobody reaches; of these, or of all that wait. What follows from that is the caller's."""
+    given: dict[str, str | int | list[int] | None] = {"most": _AT_ONCE, "ids": None if ids is None else list(ids)}
+    given |= {"apart": Doubt.OUT_OF_REACH.value, "gone": Doubt.BYTES_GONE.value}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOSE, given)
+        return [row[0] for row in cursor.fetchall()]

@@ -19,7 +19,7 @@ from catalog.services.identity import joining
 from catalog.services.identity.holding import hold_homes
 from catalog.services.identity.locking import in_one_transaction
 from catalog.services.keeping import Heart
-from catalog.services.matching import families, leases, storing
+from catalog.services.matching import families, leases, reaching, storing
 from catalog.services.matching.ends import live
 from catalog.services.matching.storing import Found
 from catalog.services.matching.subjects import Shelf
@@ -143,5 +143,6 @@ def _store(claim: Search, seen: _Seen) -> SearchReport:
         Found(now[one.left], now[one.right], one.evidence) for one in seen.found if one.left in now and one.right in now
     ]
     matches = storing.keep_all(followed)
+    reaching.set_aside([match.pk for match in matches])
     joined = joining.join(matches)
     return SearchReport(compared=seen.compared, kept=len(matches), joined=len(joined))
