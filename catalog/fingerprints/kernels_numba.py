@@ -149,7 +149,10 @@ def _cast(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
 
 @compiled
 def _reduce(bins: Any, seen: Any, source: Any, counts: Any, touched: Any) -> Any:
-    """Empties the bins into the counts by f16, bf16 and both fp8 codes; which codes those are, and `m32`."""
+    """Empties the bins into the counts by f16, bf16 and both fp8 codes; how many codes those are, and `m32`.
+
+    By fp8 only where the values are not told by their f16 or bf16 codes: those of F32.
+    """
     moves, exact, inexact = source
     by_f16, by_bf16, by_e4m3, by_e5m2 = counts
     f16_used, bf16_used = 0, 0
@@ -170,11 +173,12 @@ def _reduce(bins: Any, seen: Any, source: Any, counts: Any, touched: Any) -> Any
                 touched[1, bf16_used] = other
                 bf16_used += 1
             by_bf16[other] += count
-        by_e4m3[moves[number, 2]] += count
-        by_e5m2[moves[number, 3]] += count
         if exact.size:
             total += count * exact[number]
             flags |= inexact[number]
+        else:
+            by_e4m3[moves[number, 2]] += count
+            by_e5m2[moves[number, 3]] += count
     return f16_used, bf16_used, total, flags
 
 
@@ -196,81 +200,89 @@ def _reduce_outliers(outliers: Any, seen: Any, by_bf16: Any, touched: Any, used:
 
 
 @compiled
-def _of_f16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, marks: Any) -> Any:
+def _of_f16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, on_to_bf16: Any) -> Any:
     """Adds up the rungs that go by way of f16, and empties the counts; sums of the values and of their squares."""
-    words, words_bf16, moves, value = shared
+    words, moves, value = shared
     lanes, found = kept
-    total, squares, flat, turned = 0.0, 0.0, 0, 0
-    f16, more_f16, fz, more_fz, bf, more_bf = _U64(0), _U64(0), _U64(0), _U64(0), _U64(0), _U64(0)
+    total, squares, subnormal, zero = 0.0, 0.0, 0, _U64(0)
+    first, second, flat_first, flat_second = _U64(0), _U64(0), _U64(0), _U64(0)
     for at in range(codes.size):
         code = codes[at]
         count = _U64(counts[code])
         counts[code] = 0
-        flushed, other = moves[code, 0], moves[code, 1]
-        f16 += count * words[code, 0]
-        more_f16 += count * words[code, 1]
-        fz += count * words[flushed, 0]
-        more_fz += count * words[flushed, 1]
-        bf += count * words_bf16[other, 0]
-        more_bf += count * words_bf16[other, 1]
-        flat += 1 - (marks[flushed] & 1)
-        marks[flushed] |= 1
-        turned += 1 - (marks[other] >> 1)
-        marks[other] |= 2
+        first += count * words[code, 0]
+        second += count * words[code, 1]
+        if code & 0x7C00 == 0:
+            subnormal += 1
+            zero += count
+            flat_first += count * words[code, 0]
+            flat_second += count * words[code, 1]
         small[0, moves[code, 2]] += count
         small[1, moves[code, 3]] += count
         size = count * value[code]
         total += size
         squares += size * value[code]
-    for at in range(codes.size):
-        marks[moves[codes[at], 0]] = marks[moves[codes[at], 1]] = 0
-    found[_F16], found[_FZ], found[_BF] = codes.size, flat, turned
-    lanes[_F16, 0], lanes[_F16, 1], lanes[_FZ, 0], lanes[_FZ, 1] = f16, more_f16, fz, more_fz
-    lanes[_BF, 0], lanes[_BF, 1] = bf, more_bf
+        if on_to_bf16.size:
+            on_to_bf16[moves[code, 1]] += count
+    lanes[_F16, 0], lanes[_F16, 1] = first, second
+    lanes[_FZ, 0] = first - flat_first + zero * words[0, 0]
+    lanes[_FZ, 1] = second - flat_second + zero * words[0, 1]
+    found[_F16], found[_FZ] = codes.size, codes.size - subnormal + min(subnormal, 1)
     return total, squares
 
 
 @compiled
-def _of_bf16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, marks: Any) -> Any:
+def _of_bf16_codes(counts: Any, codes: Any, shared: Any, kept: Any, small: Any, on_to_f16: Any) -> Any:
     """The same for the rungs that go by way of bf16."""
-    words, words_bf16, moves, value = shared
+    words, moves, value = shared
     lanes, found = kept
-    total, squares, turned = 0.0, 0.0, 0
-    bf16, more_bf16, fb, more_fb = _U64(0), _U64(0), _U64(0), _U64(0)
+    total, squares, first, second = 0.0, 0.0, _U64(0), _U64(0)
     for at in range(codes.size):
         code = codes[at]
         count = _U64(counts[code])
         counts[code] = 0
-        other = moves[code, 0]
-        bf16 += count * words_bf16[code, 0]
-        more_bf16 += count * words_bf16[code, 1]
-        fb += count * words[other, 0]
-        more_fb += count * words[other, 1]
-        turned += 1 - marks[other]
-        marks[other] = 1
+        first += count * words[code, 0]
+        second += count * words[code, 1]
         small[2, moves[code, 1]] += count
         small[3, moves[code, 2]] += count
         size = count * value[code]
         total += size
         squares += size * value[code]
-    for at in range(codes.size):
-        marks[moves[codes[at], 0]] = 0
-    found[_BF16], found[_FB] = codes.size, turned
-    lanes[_BF16, 0], lanes[_BF16, 1], lanes[_FB, 0], lanes[_FB, 1] = bf16, more_bf16, fb, more_fb
+        if on_to_f16.size:
+            on_to_f16[moves[code, 0]] += count
+    lanes[_BF16, 0], lanes[_BF16, 1] = first, second
+    found[_BF16] = codes.size
     return total, squares
 
 
 @compiled
-def _of_fp8_codes(counts: Any, shift: Any, words: Any, lanes: Any, rung: Any) -> Any:
+def _turned(codes: Any, moves: Any, column: Any, counts: Any, words: Any, lanes: Any) -> Any:
+    """Adds up what codes were turned into, and empties the counts; how many codes there are."""
+    found, first, second = 0, _U64(0), _U64(0)
+    for at in range(codes.size):
+        code = moves[codes[at], column]
+        count = _U64(counts[code])
+        if count:
+            counts[code] = 0
+            found += 1
+            first += count * words[code, 0]
+            second += count * words[code, 1]
+    lanes[0], lanes[1] = first, second
+    return found
+
+
+@compiled
+def _of_fp8_codes(counts: Any, shift: Any, words: Any, lanes: Any) -> Any:
     """Adds up one fp8 rung and empties its counts; how many codes there are."""
-    found = 0
+    found, first, second = 0, _U64(0), _U64(0)
     for at in range(counts.size):
-        count = counts[at]
+        count = _U64(counts[at])
         if count:
             counts[at] = 0
             found += 1
-            for lane in range(2):
-                lanes[rung, lane] += count * words[at << shift, lane]
+            first += count * words[at << shift, 0]
+            second += count * words[at << shift, 1]
+    lanes[0], lanes[1] = first, second
     return found
 
 
@@ -295,24 +307,30 @@ def _extremes(codes: Any, found: Any) -> None:
 
 
 @compiled
-def _settle(full: Any, source: Any, by_f16_tables: Any, by_bf16_tables: Any, scratch: Any, kept: Any) -> Any:
+def _settle(full: Any, source: Any, shared: Any, scratch: Any, kept: Any) -> Any:
     """All of it, in turn; sums by f16, sums by bf16, `m32` and flags."""
     bins, seen, outliers, seen_outliers = full
-    by_f16, by_bf16, by_e4m3, by_e5m2, small, touched, marks = scratch
+    words, words_bf16, moves, moves_bf16, values, values_bf16 = shared
+    by_f16, by_bf16, by_e4m3, by_e5m2, small, touched, more = scratch
     lanes, found, extremes = kept
     f16_used, bf16_used, exact, flags = _reduce(bins, seen, source, (by_f16, by_bf16, by_e4m3, by_e5m2), touched)
     bf16_used = _reduce_outliers(outliers, seen_outliers, by_bf16, touched, bf16_used)
-    _extremes(touched[1, :bf16_used], extremes)
-    f16_sums = _of_f16_codes(by_f16, touched[0, :f16_used], by_f16_tables, (lanes, found), small, marks)
-    bf16_sums = _of_bf16_codes(by_bf16, touched[1, :bf16_used], by_bf16_tables, (lanes, found), small, marks)
-    words = by_f16_tables[0]
-    found[_E4M3] = _of_fp8_codes(by_e4m3, 7, words, lanes, _E4M3)
-    found[_E5M2] = _of_fp8_codes(by_e5m2, 8, words, lanes, _E5M2)
-    found[_E4M3_F16] = _of_fp8_codes(small[0], 7, words, lanes, _E4M3_F16)
-    found[_E5M2_F16] = _of_fp8_codes(small[1], 8, words, lanes, _E5M2_F16)
-    found[_E4M3_BF16] = _of_fp8_codes(small[2], 7, words, lanes, _E4M3_BF16)
-    found[_E5M2_BF16] = _of_fp8_codes(small[3], 8, words, lanes, _E5M2_BF16)
+    f16, bf16 = touched[0, :f16_used], touched[1, :bf16_used]
+    _extremes(bf16, extremes)
+    f16_sums = _of_f16_codes(by_f16, f16, (words, moves, values), (lanes, found), small, more)
+    found[_BF] = _turned(f16, moves, 1, more, words_bf16, lanes[_BF])
+    bf16_sums = _of_bf16_codes(by_bf16, bf16, (words_bf16, moves_bf16, values_bf16), (lanes, found), small, more)
+    found[_FB] = _turned(bf16, moves_bf16, 0, more, words, lanes[_FB])
+    found[_E4M3_F16] = _of_fp8_codes(small[0], 7, words, lanes[_E4M3_F16])
+    found[_E5M2_F16] = _of_fp8_codes(small[1], 8, words, lanes[_E5M2_F16])
+    found[_E4M3_BF16] = _of_fp8_codes(small[2], 7, words, lanes[_E4M3_BF16])
+    found[_E5M2_BF16] = _of_fp8_codes(small[3], 8, words, lanes[_E5M2_BF16])
+    found[_E4M3] = _of_fp8_codes(by_e4m3, 7, words, lanes[_E4M3])
+    found[_E5M2] = _of_fp8_codes(by_e5m2, 8, words, lanes[_E5M2])
     return f16_sums, bf16_sums, exact, flags
+
+
+_DIRECT, _BY_F16, _BY_BF16 = [_E4M3, _E5M2], [_E4M3_F16, _E5M2_F16], [_E4M3_BF16, _E5M2_BF16]
 
 
 class Compiled:
@@ -322,9 +340,7 @@ class Compiled:
 
     def __init__(self) -> None:
         self._own = threading.local()
-        shared = tables.tables()
-        self._by_f16 = shared.words_f16, shared.words_bf16, shared.moves_f16, shared.value_f16
-        self._by_bf16 = shared.words_f16, shared.words_bf16, shared.moves_bf16, shared.value_bf16
+        self._shared = tuple(tables.tables())
 
     def cast(self, bits: Bits, bins: Counts, outliers: Counts, made: Made) -> Cast:
         """Count f32 values by their f16 codes and sides."""
@@ -347,8 +363,11 @@ class Compiled:
             scratch = self._own.scratch = _scratch()
         lanes, found, extremes = no_lanes(), np.zeros(len(Rung), np.int64), np.zeros(4, np.int64)
         of_f16, of_bf16, exact, flags = _settle(
-            tuple(full), tuple(source), self._by_f16, self._by_bf16, scratch, (lanes, found, extremes)
+            tuple(full), tuple(source), self._shared, scratch, (lanes, found, extremes)
         )
+        if source.exact.size:  # of 16 bits: what is by way of f16, or of bf16, is direct
+            own = _BY_F16 if by_f16 else _BY_BF16
+            lanes[_DIRECT], found[_DIRECT] = lanes[own], found[own]
         total, squares = of_f16 if by_f16 else of_bf16
         ordered = extremes.tolist()
         ends = tuple(0x8000 - end if end < 0 else end for end in ordered) if abs(ordered[1]) < CODES else ()
@@ -356,7 +375,7 @@ class Compiled:
 
 
 def _scratch() -> tuple[npt.NDArray[Any], ...]:
-    """Counts by f16, bf16 and both fp8 codes, those by way of f16 and bf16, codes in use, and marks; zeros."""
+    """Counts by f16, bf16 and both fp8 codes, fp8 by way of f16 and bf16, codes in use, and further counts; zeros."""
     counts = [np.zeros(size, np.uint32) for size in (CODES, CODES, tables.E4M3_BINS, tables.E5M2_BINS)]
     small, touched = np.zeros((4, tables.E4M3_BINS), np.uint32), np.zeros((2, CODES), np.uint16)
-    return *counts, small, touched, np.zeros(CODES, np.uint8)
+    return *counts, small, touched, np.zeros(CODES, np.uint32)
