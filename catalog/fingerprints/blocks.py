@@ -34,6 +34,7 @@ _NL = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
 _FP4 = (0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12)  # kvalues_mxfp4: twice the values of E2M1
 _SIGNED = (*range(128), *range(-128, 0))
 _HALF_ULP = 2.0**-11  # of an F16, relative to it
+_BELOW_LARGEST = 65472.0  # the last F16 but one: after the last comes infinity
 _WIDEST = 12.0  # from a level of `_NL` to the midpoint furthest from it
 _OVERSHOOT = 1.01  # the opposite sign of the largest weight of a block is cut off one step early
 
@@ -89,7 +90,7 @@ def _half(blocks: Bytes, at: int) -> Floats:
 
 def _unit(scale: Floats) -> Floats:
     """How far a scale may be from what it was before it was stored as F16: half the step to the next."""
-    return np.spacing(np.abs(scale).astype(np.float16)).astype(np.float64) / 2
+    return np.spacing(np.minimum(np.abs(scale), _BELOW_LARGEST).astype(np.float16)).astype(np.float64) / 2
 
 
 def _nibbles(packed: Bytes, run: int) -> Bytes:

@@ -115,6 +115,16 @@ def test_a_block_whose_scale_is_zero_or_no_number_says_nothing(kind: str) -> Non
         assert (high == np.inf).all()
 
 
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_1", "Q5_0", "IQ4_NL", "TQ1_0"])
+def test_the_largest_scale_is_one_like_others(kind: str) -> None:
+    block = BLOCKS[kind]
+    raw = np.zeros((1, block.nbytes), np.uint8)
+    at = block.nbytes - 2 if kind == "TQ1_0" else 0
+    raw[0, at : at + 2] = np.array([65504], "<f2").view(np.uint8)
+    values, low, high = block.samples(raw)
+    assert (np.isfinite(values) & (low <= values) & (values <= high)).all()
+
+
 def test_a_negative_scale_swaps_the_ends() -> None:
     raw = np.zeros((2, BLOCKS["Q6_K"].nbytes), np.uint8)
     raw[:, 192:208] = 1
