@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.matching.base import ComponentVerdict, Evidence, Row
-from catalog.matching.counted import core_values, parts
+from catalog.matching.counted import comparable, core_values, parts
 from catalog.matching.flipping import component_flipped
 from catalog.matching.settings import stated
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation, SameModel, TensorVerdict
@@ -65,15 +65,15 @@ def role(part: str) -> str:
 
 def concluded(left: Subject, right: Subject, verdicts: Sequence[ComponentVerdict]) -> Evidence:
     """The evidence for the whole. `verdicts` are of components that belong together; the others are found here."""
-    lefts, rights = parts(left), parts(right)
-    if not lefts or not rights:
+    if not comparable(left, right):
         return stated(_nothing(left, right), left, right)
-    return stated(_Conclusion(lefts, rights, tuple(verdicts)).evidence(), left, right)
+    return stated(_Conclusion(parts(left), parts(right), tuple(verdicts)).evidence(), left, right)
 
 
 def _nothing(left: Subject, right: Subject) -> Evidence:
-    """Of one side, or of both, there is nothing to compare."""
-    unread = any(side.content is None and not side.components for side in (left, right))
+    """Of one side, or of both, there is nothing to compare; or one is to be read again by a newer version."""
+    one, other = left.components, right.components
+    unread = any(side.content is None and not side.components for side in (left, right)) or bool(one and other)
     doubt = Doubt.NOT_HASHED if unread else Doubt.NO_VALUES
     return Evidence(Relation.CANNOT_TELL, Certainty.SUSPECTED, SameModel.UNKNOWN, places=False, doubt=doubt)
 

@@ -48,6 +48,13 @@ def weights(subject: Subject) -> Iterator[Fingerprint]:
         )
 
 
+def comparable(left: Subject, right: Subject) -> bool:
+    """Whether both have components, made by one version: keys and samples of two do not meet, digests do."""
+    versions = ({part.version for part in side.components} for side in (left, right))
+    one, other = versions
+    return bool(one) and one == other and bool(parts(left)) and bool(parts(right))
+
+
 def ema_copy(subject: Subject) -> Fingerprint | None:
     """The EMA copy that a checkpoint keeps beside the weights it was trained with; None where it has none."""
     names = [tensor.name for part in subject.components for tensor in part.tensors]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from catalog.fingerprints.base import Fingerprint, Rung
 from catalog.matching import components
 from catalog.matching.concluding import JOIN, SAME, concluded, role
-from catalog.matching.counted import core_values, ema_copy, parts
+from catalog.matching.counted import comparable, core_values, ema_copy, parts
 from catalog.matching.proving import prove
 from catalog.vocabulary import Relation
 
@@ -35,14 +35,15 @@ def paired(left: Subject, right: Subject) -> tuple[Compared, ...]:
     """The components of both that belong together, each in one pair at most, found by content and not by name.
 
     A file that holds in one component what the other has in several is compared with all of them as one, whose name
-    is theirs with " + " between.
+    is theirs with " + " between. Empty where fingerprints are missing, or of different versions.
     """
+    if not comparable(left, right):
+        return ()
     lefts, rights = parts(left), parts(right)
     found = _assigned(lefts, rights)
     if min(len(lefts), len(rights)) == 1 < max(len(lefts), len(rights)):
         found = _as_one(lefts, rights, found) or found
-    copies = _of_copies(left, right, found) if lefts and rights else []
-    return (*copies, *found)
+    return (*_of_copies(left, right, found), *found)
 
 
 def _of_copies(left: Subject, right: Subject, found: list[Compared]) -> list[Compared]:
@@ -83,7 +84,7 @@ def _assigned(lefts: Sequence[Fingerprint], rights: Sequence[Fingerprint]) -> li
             taken[1].add(found[0].right)
         else:
             others.append(found)
-    primaries = (lefts[0].name, rights[0].name) if lefts and rights else ("", "")
+    primaries = (lefts[0].name, rights[0].name)
     for found in sorted(others, key=lambda one: _rank(one[0], primaries)):
         if found[0].left in taken[0] or found[0].right in taken[1] or not _worth_showing(found[0], primaries):
             continue

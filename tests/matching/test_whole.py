@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from catalog.matching.base import ComponentVerdict, Evidence, Subject
-from catalog.matching.whole import concluded, parts
+from catalog.matching.whole import compare, concluded, parts
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation, SameModel, TensorVerdict
 from tests.matching.subjects import network, subject
 
@@ -223,6 +224,18 @@ def test_without_fingerprints_nothing_can_be_told(other: Subject, doubt: Doubt) 
         Relation.CANNOT_TELL, Certainty.SUSPECTED, SameModel.UNKNOWN, doubt
     )  # fmt: skip
     assert not found.full
+
+
+def test_fingerprints_of_two_versions_compare_by_digests_alone() -> None:
+    newer = [replace(part, version=2) for part in variant(*FILE).components]
+    other = replace(variant(*FILE), components=tuple(newer))
+    found = compare(variant(*FILE), other)
+    assert (found.relation, found.certainty) == (Relation.SAME_TENSORS, Certainty.PROVEN)
+    changed = replace(other, components=(*other.components[1:], replace(newer[0], tensors=newer[0].tensors[1:])))
+    found = compare(variant(*FILE), changed)
+    assert (found.relation, found.same_model, found.doubt) == (
+        Relation.CANNOT_TELL, SameModel.UNKNOWN, Doubt.NOT_HASHED
+    )  # fmt: skip
 
 
 def test_what_is_no_component_is_left_out_and_the_largest_comes_first() -> None:

@@ -86,6 +86,18 @@ def test_a_checkpoint_and_its_conversion_are_one_model(kept: object) -> None:
     assert found.places
 
 
+def test_sdxl_and_its_folder_are_one_model_down_to_the_fused_and_turned_projections() -> None:
+    whole = networks_diffusion.checkpoint(3, networks_diffusion.SDXL)
+    parts = networks_diffusion.folder(half(whole), networks_diffusion.SDXL)
+    files = {f"{part}/model.safetensors": safetensors(tensors) for part, tensors in parts.items()}
+    files |= {f"{part}/config.json": b"{}" for part in parts}
+    found = beside(file(whole), {**files, "model_index.json": b"{}"})
+    assert (found.relation, found.same_model, found.places) == (Relation.OTHER_PRECISION, SameModel.YES, True)
+    assert found.proven > 0.9
+    assert found.by_key == 1.0
+    assert found.full
+
+
 def test_ema_copies_and_the_optimiser_do_not_make_another_model() -> None:
     full: Tensors = dict(checkpoint())
     for name, array in checkpoint().items():
