@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalog.errors import MalformedFile, UnsafeFile, UnsupportedFormat
-from catalog.formats import folders, gguf, onnx, paddle, pytorch, safetensors
+from catalog.formats import folders, gguf, hdf5, onnx, paddle, pytorch, safetensors
 from catalog.formats.base import (
     Json,
     Probe,
@@ -43,6 +44,8 @@ READERS: Mapping[Format, Callable[[Source], Probe]] = {
     Format.ONNX: onnx.read,
     Format.PICKLE: pytorch.read,
     Format.PADDLE: paddle.read,
+    Format.KERAS: hdf5.read_keras,
+    Format.HDF5: hdf5.read,
 }
 """The reader of each format that is read; the content of a file decides which one it gets."""
 _WITH_DATA: Mapping[Format, Callable[[Source, Sequence[SetMember]], Probe]] = {
@@ -66,19 +69,25 @@ def probe_file(source: Source, beside: Sequence[SetMember] = ()) -> Probe:
         return pytorch.disguised(source) or _failed(
             guess.format, Outcome.INVALID, Problem(FindingCode.NOT_A_MODEL, {"what": guess.no_model})
         )
-    reader = READERS.get(guess.format)
     try:
-        if beside and guess.format in _WITH_DATA:
-            return _WITH_DATA[guess.format](source, beside)
-        return reader(source) if reader is not None else _named(guess, source)
+        probe = _read(guess, source, beside)
+        return replace(probe, metadata={**guess.facts, **probe.metadata}) if guess.facts else probe
     except (MalformedFile, UnsafeFile, UnsupportedFormat) as error:
         disguised = pytorch.disguised(source) if guess.format is Format.SAFETENSORS else None
-        return disguised or _failed(guess.format, error.outcome, Problem(error.code, error.params))
+        failed = _failed(guess.format, error.outcome, Problem(error.code, error.params))
+        return disguised or replace(failed, metadata=guess.facts)
 
 
 def probe_set(source: SetSource) -> Probe:
     """What the files of one weight set are together; a missing shard makes it `invalid`, its tensors still listed."""
     return folders.read(source, lambda file, beside: probe_file(file.source, beside))
+
+
+def _read(guess: Guess, source: Source, beside: Sequence[SetMember]) -> Probe:
+    if beside and guess.format in _WITH_DATA:
+        return _WITH_DATA[guess.format](source, beside)
+    reader = READERS.get(guess.format)
+    return reader(source) if reader is not None else _named(guess, source)
 
 
 def _named(guess: Guess, source: Source) -> Probe:

@@ -55,17 +55,27 @@ def members(source: Source) -> list[Member] | None:
 
 def content(source: Source, member: Member, limit: int) -> bytes | None:
     """The bytes of one small member; None where it is larger than `limit`, packed in another way, or damaged."""
-    if member.size > limit or member.packed > limit or member.begin + _NAMELESS > source.size:
-        return None
-    local = source.read_at(member.begin, _NAMELESS)
-    names, extra = struct.unpack_from("<2H", local, 26)
-    begin = member.begin + _NAMELESS + names + extra
-    if not local.startswith(LOCAL) or begin + member.packed > source.size:
+    begin = _begin(source, member)
+    if begin is None or member.size > limit or member.packed > limit:
         return None
     packed = source.read_at(begin, member.packed)
     if member.method == _STORED:
         return packed
     return _inflated(packed, limit) if member.method == _DEFLATED else None
+
+
+def stored_at(source: Source, member: Member) -> int | None:
+    """Where the bytes of a member begin that lies in the archive as it is; None where it is packed, or damaged."""
+    return _begin(source, member) if member.method == _STORED and member.packed == member.size else None
+
+
+def _begin(source: Source, member: Member) -> int | None:
+    if member.begin + _NAMELESS > source.size:
+        return None
+    local = source.read_at(member.begin, _NAMELESS)
+    names, extra = struct.unpack_from("<2H", local, 26)
+    begin = int(member.begin + _NAMELESS + names + extra)
+    return begin if local.startswith(LOCAL) and begin + member.packed <= source.size else None
 
 
 def _of_64(source: Source, tail: bytes, at: int, length: int, end: int) -> tuple[int, int]:

