@@ -5,8 +5,10 @@ the same however they are named, ordered, turned, cut or fused. Kinds of one dom
 made by way of bf16 is the `FB` key of its f32 parent.
 
 Extremes are the tolerant anchor, for an f16 and a bf16 file whose parent is not here. f32 to f16 to bf16 gives the
-same as f32 to bf16 for 94 % of values, so a key over a few values of a tensor mostly agrees, and of the eight that are
-least one does nearly surely.
+same as f32 to bf16 for 94 % of values, so the two largest and the two smallest values of a tensor are the same in both
+for 76 % of tensors (measured, of real weights as of random ones): that all of the eight least keys miss happens once
+in 90,000 times, of a component with three tensors once in 70. Two of the four values would miss still less, but meet
+by chance in one of 1,500 pairs of tensors of equal size and spread; four do in one of 300,000.
 """
 
 from __future__ import annotations
