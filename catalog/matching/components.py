@@ -52,5 +52,5 @@ def _pairs(found: Pairing) -> Iterator[Pair]:
             mapped = Mapped.ANY_ORDER
         yield Pair(one, other, mapped, exact=True)
     for like in found.likes:
-        mapped = Mapped.SHIFTED if like.shift else Mapped.STRAIGHT
-        yield Pair(left[like.left], right[like.right], mapped, shift=like.shift)
+        mapped = Mapped.SHIFTED if like.shift else Mapped.TRANSPOSED if like.transposed else Mapped.STRAIGHT
+        yield Pair(left[like.left], right[like.right], mapped, like.transposed, shift=like.shift)

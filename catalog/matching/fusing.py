@@ -15,7 +15,7 @@ import numpy as np
 from catalog.fingerprints import positions
 from catalog.fingerprints.base import Samples
 from catalog.matching import thresholds
-from catalog.matching.fusing_sums import met, sums
+from catalog.matching.fusing_sums import Total, met, sums
 from catalog.matching.pairing_sides import Sort, is_large
 from catalog.vocabulary import Mapped
 
@@ -88,8 +88,20 @@ def meeting(whole: Grid, part: Grid, offset: int, *, columns: bool) -> tuple[Sam
 
 def summed(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> list[Part]:
     """Tensors `wholes` of the one side that are the sum of some of `pieces` of the other. Each piece at most once."""
-    totals = sums(whole, part, wholes, pieces)
-    return [each for total in totals for each in _placed(whole, part, total.whole, total.matches)]
+    asked = [number for number in wholes if not whole.constant(number)]
+    totals = sorted(sums(whole, part, asked, pieces), key=lambda total: whole.sorts[total.whole] is not Sort.CORE)
+    order: dict[str, int] = {}
+    found: list[Part] = []
+    for total in totals:
+        placed = _placed(whole, part, total, order)
+        order |= {_stem(part, each.part): each.number for each in placed}
+        found += placed
+    return found
+
+
+def _stem(side: Side, number: int) -> str:
+    """The name of the layer that a tensor belongs to: its bias is where its weight is."""
+    return side.tensors[number].name.rpartition(".")[0]
 
 
 def filled(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> list[Part]:
@@ -98,12 +110,16 @@ def filled(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> lis
     return list(filler.fill([number for number in wholes if whole.sorts[number] is Sort.CORE]))
 
 
-def _placed(whole: Side, part: Side, number: int, matches: dict[int, Match]) -> list[Part]:
-    """Parts that add up to the whole, in the order in which their samples fit best."""
+def _placed(whole: Side, part: Side, total: Total, known: dict[str, int]) -> list[Part]:
+    """Parts that add up to the whole, in the order in which their samples fit best; where several do, in that of the
+    other tensors of the same layers.
+    """
+    number, matches = total.whole, total.matches
+    usual = tuple(sorted(matches, key=lambda piece: known.get(_stem(part, piece), 0)))
     best: list[Part] = []
     best_score = -1.0
     for turn in (False, True):
-        for order in permutations(matches):
+        for order in permutations(usual):
             tried = _laid(whole, part, number, order, turn=turn)
             score = sum(each.score for each in tried)
             if tried and score > best_score + 1e-9:
@@ -164,7 +180,7 @@ class _Filler:
                 found = self._filled(number, grid, columns=columns)
                 if found:
                     self.used |= {each.part for each in found}
-                    total = met(self.whole, self.part, [each.part for each in found], [number])
+                    total = met(self.whole, self.part, [each.part for each in found], number)
                     matches = total.matches if total is not None else {}
                     yield from (each._replace(parts=len(found), match=matches.get(each.part)) for each in found)
                     break

@@ -12,8 +12,8 @@ import numpy as np
 
 from catalog.fingerprints.base import Samples
 from catalog.matching import thresholds
-from catalog.matching.pairing_lesser import half_step
 from catalog.matching.pairing_precision import cut_bf16, to_bf16, to_f16
+from catalog.matching.pairing_turned import half_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

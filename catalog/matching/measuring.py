@@ -8,7 +8,8 @@ import numpy as np
 
 from catalog.matching import fusing, limits
 from catalog.matching.hypotheses import Aligned, Fit, Judgement, judge
-from catalog.matching.pairing_orders import joined, turned
+from catalog.matching.pairing_orders import joined
+from catalog.matching.pairing_turned import turned
 from catalog.vocabulary import Direction, Mapped
 
 if TYPE_CHECKING:

@@ -84,21 +84,34 @@ class Pairing:
 def pair(left: Side, right: Side) -> Pairing:
     """The surest way first: digests, keys, samples of equal names, samples of all, fused parts."""
     found = Pairing(left, right)
-    _exact(found)
+    _exact(found, _distinctive(left, right), _distinctive(right, left))
     lefts, rights = _open(found, Sort.CORE)
     alike = pairing_samples.by_samples(left, right, lefts, rights)
     found.whole = alike.whole
     for each in alike.likenesses:
         found.links.append(_likeness(left, right, each))
     _fused(found)
+    _exact(found, *_open(found, Sort.CORE, Sort.LESSER))
     _lesser(found)
     _leftovers(found)
     return found
 
 
-def _exact(found: Pairing) -> None:
+def _distinctive(side: Side, other: Side) -> list[int]:
+    """All weights but constants whose name the other side does not have: any of them fits, so fused ones come first."""
+    names = set(other.names)
+    return [
+        number
+        for number, sort in enumerate(side.sorts)
+        if sort is not Sort.NONE and (not side.constant(number) or side.names[number] in names)
+    ]
+
+
+def _exact(found: Pairing, lefts: list[int], rights: list[int]) -> None:
+    if not lefts or not rights:
+        return
     left, right = found.left, found.right
-    matches = _in_scale(left, right, pairing_exact.exact(left, right))
+    matches = _in_scale(left, right, pairing_exact.exact(left, right, lefts, rights))
     for match, order in zip(matches, orders(left, right, matches), strict=True):
         if order.mapped is Mapped.ANY_ORDER and left.tensors[match.left].shape == right.tensors[match.right].shape:
             same_name = left.names[match.left] == right.names[match.right]

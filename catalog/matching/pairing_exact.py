@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from catalog.fingerprints.base import CODES, Rung
-from catalog.matching.pairing_sides import Match, Side, Sort, rung_of
+from catalog.matching.pairing_sides import Match, Side, rung_of
 from catalog.vocabulary import Direction
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ FLUSHED = "f16, subnormals flushed"
 _OF_BF16 = (Rung.BF16, Rung.BF)
 
 
-def exact(left: Side, right: Side) -> list[Match]:
-    """The surest join of each tensor: digests first, equal keys next, roundings last. Each tensor at most once.
+def exact(left: Side, right: Side, lefts: list[int], rights: list[int]) -> list[Match]:
+    """The surest join of each open tensor: digests first, equal keys next, roundings last. Each at most once.
 
     Of several with equal values, those of equal names and shapes are joined to each other; those left over when one
     side has more of them are not in the answer: `tied` finds them.
     """
-    seeker = _Seeker(left, right)
+    seeker = _Seeker(left, right, lefts, rights)
     for join in _JOINS:
         seeker.seek(join)
     return seeker.found
@@ -77,10 +77,9 @@ def tied(left: Side, right: Side, found: Iterable[Match], lone: list[int], *, mi
 class _Seeker:
     """Finds joins among the tensors still open."""
 
-    def __init__(self, left: Side, right: Side) -> None:
+    def __init__(self, left: Side, right: Side, lefts: list[int], rights: list[int]) -> None:
         self.left, self.right = left, right
-        self.open_left = [n for n, sort in enumerate(left.sorts) if sort is not Sort.NONE]
-        self.open_right = [n for n, sort in enumerate(right.sorts) if sort is not Sort.NONE]
+        self.open_left, self.open_right = lefts, rights
         self.found: list[Match] = []
         self._kept: dict[Hashable, set[Hashable]] = {}
 
@@ -96,7 +95,7 @@ class _Seeker:
         for key, numbers in lefts.items():
             mine = [n for n in numbers if n not in taken_left]
             others = [n for n in rights[key] if n not in taken_right]
-            alone = len(mine) == len(others) == 1
+            alone = len(mine) == len(others) == 1 and not self.left.constant(mine[0])
             for one, other in assigned(self.left, self.right, mine, others):
                 if self.left.sizes[one] == self.right.sizes[other]:
                     taken_left.add(one)

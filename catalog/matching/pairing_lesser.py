@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.matching import thresholds
 from catalog.matching.pairing_precision import cut_bf16
-from catalog.matching.pairing_sides import Side, is_large
+from catalog.matching.pairing_turned import half_step, turned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from catalog.fingerprints.base import Floats
+    from catalog.matching.pairing_sides import Side
 
 SHIFTS = (0.0, 1.0, -1.0)
 """What may be added to the right: Gemma's norms are stored minus one in the one format and as they act in another."""
 
+
+MOVED = frozenset({"Q4_0", "Q4_1", "Q5_0", "Q5_1"})
+"""Types that a quantiser with an importance matrix does not store to the nearest level."""
 
 _AT_ONCE = 200_000  # pairs, of which a few numbers each are held: some 20 MB
 
@@ -34,6 +38,7 @@ class Like(NamedTuple):
     right: int
     shift: float = 0.0
     near: bool = False
+    transposed: bool = False
 
 
 class Bounds(NamedTuple):
@@ -58,6 +63,7 @@ def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> t
         spent += len(rest) * len(more)
         if spent <= thresholds.SMALL_BUDGET:
             likes += _by_nearness(left, right, rest, more)
+            likes += _turned(left, right, *_open(mine, others, likes))
         found += [_cut(left, right, like) for like in likes]
         changed += _left_over(left, right, *_open(mine, others, likes))
     return found, changed
@@ -66,8 +72,20 @@ def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> t
 def _by_nearness(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
     """As they are; then, of large ones, with one added."""
     likes: list[Like] = []
-    for shift in SHIFTS if mine and is_large(left.sizes[mine[0]], ()) else SHIFTS[:1]:
+    for shift in SHIFTS if mine and left.large(mine[0]) else SHIFTS[:1]:
         likes += _nearest(left, right, *_open(mine, others, likes), shift)
+    return likes
+
+
+def _turned(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
+    """Of two dimensions, one the transpose of the other."""
+    likes: list[Like] = []
+    for axes in {left.axes[number] for number in mine if len(left.axes[number]) == 2}:
+        some = [n for n in mine if left.axes[n] == axes and left.sampled(n)]
+        more = [n for n in others if right.axes[n] == axes[::-1] and right.sampled(n)]
+        if some and more:
+            found = list(_every(_bounds(left, some), _turned_bounds(right, more), 0.0))
+            likes += [like._replace(transposed=True) for like in _chosen(some, more, found, 0.0)]
     return likes
 
 
@@ -118,6 +136,15 @@ def _nearest(left: Side, right: Side, mine: list[int], others: list[int], shift:
 
 def _bounds(side: Side, numbers: list[int]) -> Bounds:
     return Bounds(*(np.array([side.samples[number][column] for number in numbers]) for column in range(3)))
+
+
+def _turned_bounds(side: Side, numbers: list[int]) -> Bounds:
+    """Of tensors of two dimensions, those of their transposes."""
+    turned_ones = [
+        turned(side.samples[number], side.grid(number) if side.grid(number)[0] > 1 else side.shape(number))
+        for number in numbers
+    ]
+    return Bounds(*(np.array([one[column] for one in turned_ones]) for column in range(3)))
 
 
 class _Fitting(NamedTuple):
@@ -178,13 +205,6 @@ def _passed(size: Floats, width: Floats, others_width: Floats) -> Floats:
     return np.where(np.maximum(width, others_width) >= step, step, 0.0)
 
 
-def half_step(size: Floats) -> Floats:
-    """Half a unit in the last place of bf16 at values of this size; 0 at 0."""
-    _, exponent = np.frexp(np.where(np.isfinite(size), size, 0.0))
-    step: Floats = np.where(size > 0, np.ldexp(1.0, exponent - 9), 0.0)
-    return step
-
-
 def _chosen(mine: list[int], others: list[int], fitting: Sequence[_Fitting], shift: float) -> list[Like]:
     """Sure ones before near ones."""
     found = _Fitting(*map(np.concatenate, zip(*fitting, strict=True)))
@@ -213,10 +233,27 @@ def _cut(left: Side, right: Side, like: Like) -> Like:
 
 
 def _left_over(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
-    """Each with a counterpart of its size that is not its like: by name, then in their order."""
+    """Each with a counterpart that is not its like: of its name, else any large one of its size.
+
+    Small ones without a namesake are no counterparts: exporters write scalars of their own.
+    """
     mine = [n for n in mine if len(left.tensors[n].samples.values)]
     others = [n for n in others if len(right.tensors[n].samples.values)]
     named = {right.names[number]: number for number in others}
-    likes = [Like(n, named[left.names[n]]) for n in mine if left.names[n] in named]
+    likes = [
+        Like(n, named[left.names[n]])
+        for n in mine
+        if left.names[n] in named and _lies_alike(left, right, n, named[left.names[n]])
+    ]
     mine, others = _open(mine, others, likes)
+    mine = [n for n in mine if left.large(n)]
+    others = [n for n in others if right.large(n)]
     return likes + [Like(one, other) for one, other in zip(mine, others, strict=False)]
+
+
+def _lies_alike(left: Side, right: Side, one: int, other: int) -> bool:
+    """Can their samples be told apart at all? Those of other shapes lie elsewhere, those of some types further off."""
+    if MOVED & {left.tensors[one].dtype, right.tensors[other].dtype}:
+        return False
+    mine, theirs = left.axes[one], right.axes[other]
+    return mine == theirs or (len(mine) == 2 and mine == theirs[::-1])

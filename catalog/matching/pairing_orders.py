@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.fingerprints.base import NO_SAMPLES, Samples
-from catalog.matching.pairing_lesser import half_step
+from catalog.matching.pairing_turned import half_step, turned
 from catalog.vocabulary import Mapped
 
 if TYPE_CHECKING:
@@ -85,11 +85,6 @@ def _meet(one: Samples, other: Samples) -> npt.NDArray[np.bool_]:
     apart = (one.low > other.high + step) | (other.low > one.high + step)
     good: npt.NDArray[np.bool_] = ~(apart & np.isfinite(one.values) & np.isfinite(other.values))
     return good
-
-
-def turned(samples: Samples, grid: tuple[int, int]) -> Samples:
-    """Those of the transpose, from those of a tensor with a grid of rows and columns."""
-    return Samples(*(column.reshape(grid).T.reshape(-1) for column in samples))
 
 
 def _turned(left: Side, right: Side, match: Match) -> bool:

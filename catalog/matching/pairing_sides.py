@@ -125,6 +125,15 @@ class Side:
         rows, columns = self.grids[number]
         return len(self.tensors[number].samples.values) == rows * columns > 0
 
+    def large(self, number: int) -> bool:
+        """As `is_large`."""
+        return is_large(self.sizes[number], self.axes[number])
+
+    def constant(self, number: int) -> bool:
+        """Are all its values equal, as in a bias that nobody trained?"""
+        tensor = self.tensors[number]
+        return tensor.codes_f16 == 1 == tensor.codes_bf16
+
     def of_sort(self, *sorts: Sort) -> list[int]:
         """Their numbers."""
         return [number for number, sort in enumerate(self.sorts) if sort in sorts]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
+from itertools import combinations, permutations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.matching import thresholds
@@ -17,9 +18,17 @@ from catalog.matching.pairing_sides import plain_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Sequence
 
-    Trait = Callable[[str], Hashable]
+    _Numbers = tuple[int, ...]
+    Image = tuple[Hashable, _Numbers] | None
+    Trait = Callable[[str], Image]
 
 _INTEGER = re.compile(r"\d+")
+_FEW = 2
+"""Names for each integer, at least, that may tell what they are the images of."""
+_LAST = 3
+"""Parts of a name that say which tensor of a block it is."""
+_PLACES = 3
+"""Of more integers that vary only the first are put in order."""
 
 
 class _Counted(NamedTuple):
@@ -57,8 +66,7 @@ def check(
         unequal = [(one, other) for one, other in pairs if mine[one] != others[other]]
         if not all(equal(one, stored[mine[one]]) for one, _ in unequal if mine[one] in stored):
             return False
-        renamed = [(mine[one], others[other]) for one, other in unequal if mine[one] not in stored]
-        return _by_rule(renamed) if renamed else True
+        return True if all(mine[one] in stored for one, _ in unequal) else _by_rule(plain)
     return _by_rule(plain)
 
 
@@ -68,83 +76,108 @@ def _plain(names: Collection[str]) -> dict[str, str]:
 
 
 def _by_rule(pairs: Sequence[tuple[str, str]]) -> bool | None:
-    """By the majority images of blocks and of kinds of tensors, and by the order of blocks."""
-    turned = [(other, one) for one, other in pairs]
-    for trait in (_block, _kind):
-        counted = [each for each in (_deviants(pairs, trait), _deviants(turned, trait)) if each.comparable]
-        if not counted:
-            return None
-        if min(each.deviants for each in counted):
-            return False
-    return _in_order(pairs)
+    """By the majority images of kinds of tensors, of what their names end in and of blocks; by the order of blocks.
+
+    Blocks whose names do not show them, as those of exporters that only number all tensors, are told by order alone.
+    """
+    kinds, *others = (_exchanged(pairs, trait) for trait in (_kind, _end, _block))
+    if kinds is None:
+        return None
+    return False if kinds or any(others) else _in_order(pairs)
 
 
-def _block(name: str) -> Hashable:
+def _exchanged(pairs: Sequence[tuple[str, str]], trait: Trait) -> bool | None:
+    """Do names deviate from the rule, in the better of both directions? None if there is no such rule."""
+    counted = [_deviants(way, trait) for way in (pairs, [(other, one) for one, other in pairs])]
+    told = [each.deviants for each in counted if each.comparable]
+    return min(told) > 0 if told else None
+
+
+def _block(name: str) -> Image:
     """What comes before the first integer, and that."""
     found = _INTEGER.search(name)
-    return (name[: found.start()], int(found.group())) if found else None
+    return ((name[: found.start()], int(found.group())), ()) if found else None
 
 
-def _kind(name: str) -> Hashable:
+def _kind(name: str) -> Image:
     """The name without its numbers."""
-    return _INTEGER.sub("#", name)
+    return _INTEGER.sub("#", name), _numbers(name)
+
+
+def _end(name: str) -> Image:
+    """The same of the last parts of a name."""
+    return _kind(".".join(name.split(".")[-_LAST:]))
 
 
 def _deviants(pairs: Sequence[tuple[str, str]], trait: Trait) -> _Counted:
     """From groups of names of the first side, those whose image is not that of most of the group."""
-    groups: dict[Hashable, list[tuple[str, Hashable]]] = defaultdict(list)
+    groups: dict[Hashable, list[tuple[_Numbers, Hashable]]] = defaultdict(list)
     for one, other in pairs:
-        key = trait(one)
-        if key is not None:
-            groups[key].append((one, trait(other)))
+        here, there = trait(one), trait(other)
+        if here is not None:
+            groups[here[0]].append((here[1], there and there[0]))
     large = [members for members in groups.values() if len(members) >= thresholds.GROUP]
     return _Counted(sum(map(_strays, large)), sum(map(len, large)))
 
 
-def _strays(members: Sequence[tuple[str, Hashable]]) -> int:
-    """Members of a group whose image is not that of most; none where one of the integers tells which has which.
+def _strays(members: Sequence[tuple[_Numbers, Hashable]]) -> int:
+    """Members of a group whose image is not that of most, or not that of most with the same integer at some place.
 
     LDM's `in_layers.0` is diffusers' `norm1` and its `in_layers.2` is `conv1`, in every block.
     """
-    images = Counter(image for _, image in members)
-    strays = len(members) - max(images.values())
-    if strays <= thresholds.NAMES_DEVIATE * len(members):
-        return strays
-    numbers = [(_INTEGER.findall(name), image) for name, image in members]
-    fewest = min(len(found) for found, _ in numbers)
-    return 0 if any(_told_by(position, numbers) for position in range(fewest)) else strays
-
-
-def _told_by(position: int, numbers: Sequence[tuple[list[str], Hashable]]) -> bool:
-    """Whether each integer there has one image, and each image one integer; not by so many that any would."""
-    images: dict[str, set[Hashable]] = defaultdict(set)
-    for found, image in numbers:
-        images[found[position]].add(image)
-    told = {image for each in images.values() for image in each}
-    return len(told) == len(images) and all(len(each) == 1 for each in images.values()) and len(told) < len(numbers)
+    fewest = len(members)
+    integers = range(len(members[0][0]))
+    for places in [(), *combinations(integers, 1), *combinations(integers, 2)]:
+        parts: dict[Hashable, Counter[Hashable]] = defaultdict(Counter)
+        for numbers, image in members:
+            parts[tuple(numbers[at] for at in places)][image] += 1
+        if len(parts) * _FEW <= len(members):  # with more, any image would be told by some integer
+            fewest = min(fewest, len(members) - sum(max(images.values()) for images in parts.values()))
+    return fewest
 
 
 def _in_order(pairs: Sequence[tuple[str, str]]) -> bool | None:
-    """Do the first integers rise with one another, or fall, wherever the text before them is the same?"""
-    maps: dict[tuple[str, str], dict[int, Counter[int]]] = defaultdict(lambda: defaultdict(Counter))
+    """Do all integers of names of one kind rise or fall with those of their likes, the one to the left first?
+
+    LDM's `input_blocks.4` is diffusers' `down_blocks.1.resnets.0`, its `up.3.block.1` is `up_blocks.0.resnets.1`.
+    """
+    kinds: dict[tuple[Hashable, Hashable], list[tuple[_Numbers, _Numbers]]] = defaultdict(list)
     for one, other in pairs:
-        a, b = _INTEGER.search(one), _INTEGER.search(other)
-        if a and b:
-            maps[one[: a.start()], other[: b.start()]][int(a.group())][int(b.group())] += 1
+        here, there = _kind(one), _kind(other)
+        if here and there:
+            kinds[here[0], there[0]].append((here[1], there[1]))
     told: bool | None = True
-    for images in maps.values():
-        line = [images[number].most_common(1)[0][0] for number in sorted(images)]
-        strays = len(line) - max(_longest_rise(line), _longest_rise([-number for number in line]))
-        if strays and strays <= max(2, len(line) // 3):
+    for met in kinds.values():
+        strays = _out_of_order([there for _, there in sorted(met)])
+        if strays and strays <= max(2, len(met) // 3):
             return False
         told = None if strays else told
     return told
 
 
-def _longest_rise(line: Sequence[int]) -> int:
+def _numbers(name: str) -> _Numbers:
+    return tuple(map(int, _INTEGER.findall(name)))
+
+
+def _out_of_order(line: Sequence[_Numbers]) -> int:
+    """How many of these must be taken out so that the rest rise, whichever place counts most and whichever falls."""
+    varying = [at for at in range(len(line[0])) if len({numbers[at] for numbers in line}) > 1][:_PLACES]
+    if not varying:
+        return 0
+    longest = 0
+    for order in permutations(varying):
+        for signs in product((1, -1), repeat=len(order)):
+            way = [tuple(sign * numbers[at] for sign, at in zip(signs, order, strict=True)) for numbers in line]
+            longest = max(longest, _longest_rise(way))
+            if longest == len(line):
+                return 0
+    return len(line) - longest
+
+
+def _longest_rise(line: Sequence[_Numbers]) -> int:
     """Length of the longest subsequence that never falls."""
-    ends: list[int] = []
-    for number in line:
-        at = bisect_right(ends, number)
-        ends[at : at + 1] = [number]
+    ends: list[_Numbers] = []
+    for numbers in line:
+        at = bisect_right(ends, numbers)
+        ends[at : at + 1] = [numbers]
     return len(ends)

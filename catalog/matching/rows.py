@@ -70,7 +70,7 @@ def _others(found: Pairing, component: str) -> Iterator[tuple[int, Row]]:
 def _like(found: Pairing, component: str, like: Like) -> Row:
     row = _row(found, component, like.left, like.right)
     compared = len(found.left.tensors[like.left].samples.values)
-    mapped = Mapped.SHIFTED if like.shift else row.mapped
+    mapped = Mapped.SHIFTED if like.shift else Mapped.TRANSPOSED if like.transposed else row.mapped
     return row._replace(verdict=_rounding(row), mapped=mapped, compared=compared, of=found.left.sizes[like.left])
 
 

@@ -23,14 +23,14 @@ _FP8 = frozenset({"F8_E4M3", "F8_E5M2"})
 
 def suspected(found: Pairing, measured: Measured) -> bool:
     """Does anything differ off the samples? Of a plain rounding there is a key, and it would be equal."""
+    if measured.judged and measured.judgement.fit > Fit.RIGHT_ROUNDED:
+        return False  # of two roundings of a third there is no key that both have
     return any(_links(found, measured)) or any(_rounded_by_samples(found, like) for like in found.likes)
 
 
 def _links(found: Pairing, measured: Measured) -> Iterator[Link]:
     """Core tensors."""
     fit = measured.judgement.fit
-    if fit > Fit.RIGHT_ROUNDED:
-        return
     keyed = _keyed_types(found)
     for link in measured.judged:
         left, right = found.left.tensors[link.left], found.right.tensors[link.right]

@@ -10,6 +10,7 @@ from catalog.matching import places, thresholds
 from catalog.matching.base import ComponentVerdict
 from catalog.matching.hypotheses import Fit
 from catalog.matching.limits import FLOATS
+from catalog.matching.pairing_lesser import MOVED
 from catalog.matching.pairing_sides import COUNTED, Side, Sort
 from catalog.matching.suspicion import suspected
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from catalog.matching.measuring import Measured
     from catalog.matching.pairing import Link, Pairing
     from catalog.matching.pairing_sides import Match
-
-_MOVED = frozenset({"Q4_0", "Q4_1", "Q5_0", "Q5_1"})
-"""Types that a quantiser with an importance matrix does not store to the nearest level."""
 
 
 def decide(found: Pairing, measured: Measured) -> ComponentVerdict:
@@ -142,7 +140,11 @@ class _Rules:
         pairs = [
             (left.tensors[one].name, right.tensors[other].name) for one, other in numbers if left.sizes[one] in sizes
         ]
-        fused = [self._named(link) for link in self.found.links if link.parts]
+        fused = [
+            self._named(link)
+            for link in self.found.links
+            if link.parts and Sort.CORE in (left.sorts[link.left], right.sorts[link.right])
+        ]
         if not pairs and not fused:
             return True
         lefts = [one.name for one in left.tensors] + [one for one, _ in fused]
@@ -190,7 +192,7 @@ class _Rules:
         judgement = self.measured.judgement
         outside = compared = 0
         for link, out, count in zip(self.measured.judged, judgement.outside, judgement.compared, strict=True):
-            if {left[link.left].dtype, right[link.right].dtype} & _MOVED:
+            if {left[link.left].dtype, right[link.right].dtype} & MOVED:
                 outside, compared = outside + int(out), compared + int(count)
             elif out:
                 return False
