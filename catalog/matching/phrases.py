@@ -70,7 +70,7 @@ def related(evidence: Evidence, left: str, right: str) -> str:
     """The first sentence: what the two are to one another, and which was made of which."""
     doubt = _why(evidence)
     names = {"left": left, "right": right, "doubt": doubt}
-    if evidence.relation is Relation.DERIVED and any(one.name == STRENGTH for one in evidence.settings):
+    if evidence.relation is Relation.DERIVED and _by_strength_alone(evidence):
         return _STRENGTH.format(**names)
     sentence = _RELATIONS[evidence.relation]
     if evidence.relation in _MADE and evidence.direction is not Direction.NONE:
@@ -80,6 +80,11 @@ def related(evidence: Evidence, left: str, right: str) -> str:
     if evidence.same_model is SameModel.UNKNOWN and evidence.relation is not Relation.CANNOT_TELL:
         return f"probably: {sentence.format(**names)}"
     return sentence.format(**names)
+
+
+def _by_strength_alone(evidence: Evidence) -> bool:
+    strength = any(one.name == STRENGTH and one.stops for one in evidence.settings)
+    return strength and all(one.relation is not Relation.DERIVED for one in evidence.components)
 
 
 def _why(evidence: Evidence) -> str:

@@ -40,6 +40,7 @@ _LONGEST = 1 << 20
 _LOSS: Mapping[str, float] = {"F16": 2.0**-10, "BF16": 2.0**-7}
 """By how much, relative, an alpha may have moved when it was stored."""
 _EXACT = 1e-6
+_LEAST = 0.01
 
 
 class Strength(NamedTuple):
@@ -64,8 +65,14 @@ def alphas(part: Fingerprint) -> frozenset[str]:
     return frozenset(name for name in scalars if name.removesuffix(_ALPHA) in modules)
 
 
-def differences(left: Subject, right: Subject, verdicts: Iterable[ComponentVerdict]) -> tuple[Difference, ...]:
-    """One, if both are LoRAs whose like modules act at different strengths, or if only one says its strength."""
+def differences(
+    left: Subject, right: Subject, verdicts: Iterable[ComponentVerdict], *, same_names: bool = False
+) -> tuple[Difference, ...]:
+    """One, if both are LoRAs whose like modules act at different strengths, or if only one says its strength.
+
+    What the other does not say may be anything but where it has the same names: then it is a copy without its
+    configuration, and nothing stops.
+    """
     one, other = strengths(left), strengths(right)
     if not one or not other:
         return ()
@@ -74,7 +81,9 @@ def differences(left: Subject, right: Subject, verdicts: Iterable[ComponentVerdi
     if differing:
         return (_told([pair[0] for pair in differing], [pair[1] for pair in differing], stops=True),)
     if any((first.value is None) != (second.value is None) for first, second in pairs):
-        return (_told(list(one.values()), list(other.values()), stops=False),)
+        known = [each.value for pair in pairs for each in pair if each.value is not None]
+        stops = not same_names and any(not math.isclose(value, 1.0, rel_tol=_LEAST) for value in known)
+        return (_told(list(one.values()), list(other.values()), stops=stops),)
     return ()
 
 

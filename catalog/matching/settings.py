@@ -12,7 +12,6 @@ from catalog.formats.folders import CONFIG, HEADER
 from catalog.matching import scales
 from catalog.matching.base import Difference
 from catalog.matching.meanings import MEANING, NOISE
-from catalog.matching.phrases import STRENGTH
 from catalog.matching.scales import number
 from catalog.vocabulary import Direction, Relation, SameModel
 
@@ -44,9 +43,10 @@ def stated(evidence: Evidence, left: Subject, right: Subject) -> Evidence:
     """
     if evidence.relation is Relation.IDENTICAL:
         return evidence
-    strengths = scales.differences(left, right, evidence.components)
+    same_names = evidence.relation is Relation.SAME_TENSORS
+    strengths = scales.differences(left, right, evidence.components, same_names=same_names)
     found = replace(evidence, settings=(*strengths, *differences(left, right, evidence.components)))
-    if found.same_model is SameModel.NO or not any(one.name == STRENGTH and one.stops for one in strengths):
+    if found.same_model is SameModel.NO or not any(None not in (one.left, one.right) for one in strengths):
         return found
     return replace(
         found, relation=Relation.DERIVED, same_model=SameModel.NO, direction=Direction.NONE, full=False, doubt=None

@@ -140,6 +140,14 @@ def test_peft_without_its_configuration_says_nothing_and_stops_nothing() -> None
     assert found.settings == (Difference("strength", 2.0, None, stops=False),)
 
 
+def test_peft_without_its_configuration_may_act_at_any_strength_under_other_names() -> None:
+    found = proven(lora(kohya(4.0)), lora(named("base_model.model.")))
+    assert (found.relation, found.same_model) == (Relation.SAME_WEIGHTS, SameModel.YES)
+    assert found.settings == (Difference("strength", 0.5, None, stops=True),)
+    found = proven(lora(kohya(8.0)), lora(named("base_model.model.")))
+    assert found.settings == (Difference("strength", 1.0, None, stops=False),)
+
+
 def test_diffusers_keeps_the_configuration_in_its_header() -> None:
     saved = {"lora_adapter_metadata": json.dumps({"unet.lora_alpha": 16, "unet.r": 8})}
     assert_same(lora(kohya(16.0)), lora(named("unet."), saved))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -170,12 +171,13 @@ def test_other_settings_of_the_same_weights_are_named() -> None:
 
 
 def test_a_lora_at_another_strength_is_called_so() -> None:
-    evidence = found(
-        Relation.DERIVED, Certainty.PROVEN, SameModel.NO, settings=(Difference("strength", 1.0, 0.5),)
-    )  # fmt: skip
-    text = summary(evidence, "A", "B")
+    told = {"settings": (Difference("strength", 1.0, 0.5),)}
+    same = found(Relation.SAME_WEIGHTS, Certainty.PROVEN, SameModel.NO, **told)
+    text = summary(replace(same, relation=Relation.DERIVED), "A", "B")
     assert text.startswith("Not the same: A and B hold the same matrices, but act at different strengths.")
     assert "strength 1.0 / 0.5" in text
+    trained = found(Relation.DERIVED, Certainty.SAMPLES, SameModel.NO, **told)
+    assert summary(trained, "A", "B").startswith("Not the same: A and B are relatives")
 
 
 @pytest.mark.parametrize("doubt", list(Doubt))
