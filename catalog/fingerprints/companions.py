@@ -30,6 +30,9 @@ _POWERS = "U8"  # F8_E8M0 is often kept as bytes
 
 _BNB = 1 / 127  # bitsandbytes: value = q * SCB / 127
 _BLOCK = 128  # DeepSeek's blocks, and those of all who followed
+_MX = 32  # values that share a scale in the microscaling formats
+_TILE = (128, 4)
+_PLAIN_MARK = 32  # bytes of ComfyUI's `{"format": "int8_tensorwise"}`; what is longer may say that the rows are rotated
 _EXPERT = re.compile(r"(.*)\[(\d{1,6})\]")
 
 
@@ -37,6 +40,7 @@ class Scale(NamedTuple):
     """The scales of one weight: element (r, c) of its matrix has number first + r // rows * across + c // columns.
 
     `tensor`, `zero`: numbers of the tensors that hold the scales and the zero points (of equal shape; or None).
+    `tiled`: the scales of rows lie in tiles of 128 x 4 instead (cuBLAS' layout of block scales: 32 lines of four rows).
     `powers`: the scales are exponents of two, kept as bytes. A value is scale * factor * (code - zero point).
     """
 
@@ -44,6 +48,7 @@ class Scale(NamedTuple):
     rows: int
     columns: int
     across: int = 1
+    tiled: bool = False
     first: int = 0
     zero: int | None = None
     factor: float = 1.0
@@ -51,14 +56,20 @@ class Scale(NamedTuple):
 
     def numbers(self, places: Places, columns: int) -> Places:
         """Numbers of the scales of the values with these numbers in C order, of a matrix of so many columns."""
-        row, column = np.divmod(places, columns)
-        found: Places = self.first + row // self.rows * self.across + column // self.columns
-        return found
+        return self._at(*np.divmod(places, columns))
 
     def grid(self, rows: Places, columns: Places) -> Places:
         """The same of all values in these rows and columns: shape (rows, columns)."""
-        found: Places = self.first + (rows // self.rows * self.across)[:, None] + (columns // self.columns)[None, :]
-        return found
+        return self._at(rows[:, None], columns[None, :])
+
+    def _at(self, row: Places, column: Places) -> Places:
+        down, across = row // self.rows, column // self.columns
+        if not self.tiled:
+            return self.first + down * self.across + across
+        height, width = _TILE
+        tile = down // height * (self.across // width) + across // width
+        line = down % 32 * 16 + down % height // 32 * width
+        return self.first + tile * height * width + line + across % width
 
 
 class Beside(NamedTuple):
@@ -81,6 +92,7 @@ class Spans(NamedTuple):
     rows: int
     columns: int
     across: int = 1
+    tiled: bool = False
 
 
 def scales_of(tensors: Sequence[TensorInfo], metadata: Mapping[str, Json]) -> Mapping[int, Scale | None]:
@@ -91,7 +103,7 @@ def scales_of(tensors: Sequence[TensorInfo], metadata: Mapping[str, Json]) -> Ma
     weights = [number for number, tensor in enumerate(tensors) if tensor.dtype in WEIGHTS]
     if not weights:
         return {}
-    search = _Search(tensors, _stated_block(metadata))
+    search = _Search(tensors, metadata)
     for number in weights:
         search.look(number)
     return search.settled()
@@ -100,8 +112,9 @@ def scales_of(tensors: Sequence[TensorInfo], metadata: Mapping[str, Json]) -> Ma
 class _Search:
     """Of one file."""
 
-    def __init__(self, tensors: Sequence[TensorInfo], block: tuple[int, int] | None) -> None:
-        self._tensors, self._block = tensors, block
+    def __init__(self, tensors: Sequence[TensorInfo], metadata: Mapping[str, Json]) -> None:
+        self._tensors, self._block = tensors, _stated_block(metadata)
+        self._listed = metadata.get("_quantization_metadata")
         self._names = {tensor.name: number for number, tensor in enumerate(tensors)}
         self._found: dict[int, Scale | None] = {}
         self._either: set[int] = set()  # square: their scales may be of rows or of columns
@@ -140,14 +153,36 @@ class _Search:
         powers = scale.dtype == _POWERS and weight.dtype.startswith("F8")
         if scale.dtype not in SCALES and not powers:
             return None
-        if beside.unless in self._names:
+        if beside.unless in self._names or self._is_rotated(weight):
             return None
         first, shape = _part(scale.shape, expert)
-        spans = self._spans(number, weight.shape, shape, beside) if shape is not None else None
+        spans = None
+        if shape is not None:
+            spans = self._tiles(weight, scale) or self._spans(number, weight.shape, shape, beside)
         points = self._names.get(zero) if zero else None
         if spans is None or (points is not None and not self._zeros_fit(number, at, points)):
             return None
         return Scale(at, *spans, first=first, zero=points, factor=beside.factor, powers=powers)
+
+    def _marked(self, weight: TensorInfo) -> int:
+        """Bytes in which ComfyUI says how the weight is quantised; 0 where it does not."""
+        mark = self._names.get(f"{weight.name.removesuffix('.weight')}.comfy_quant")
+        return 0 if mark is None else self._tensors[mark].nbytes
+
+    def _is_rotated(self, weight: TensorInfo) -> bool:
+        """Whether integers may be of a rotated weight: then their values are not those of the weight."""
+        listed = isinstance(self._listed, str) and "rot" in self._listed
+        return weight.dtype in {"I8", "U8"} and (listed or self._marked(weight) > _PLAIN_MARK)
+
+    def _tiles(self, weight: TensorInfo, scale: TensorInfo) -> Spans | None:
+        """Scales of 32 columns in tiles, told by the room that these need, or by ComfyUI's mark."""
+        rows, columns = matrix(weight.shape)
+        plain = (rows, -(-columns // _MX))
+        padded = tuple(-(-length // size) * size for length, size in zip(plain, _TILE, strict=True))
+        if scale.shape != padded or scale.dtype not in {_POWERS, "F8_E8M0"} or rows < 2:
+            return None
+        tiled = padded != plain or self._listed is not None or self._marked(weight) > 0
+        return Spans(1, _MX, padded[1], tiled=True) if tiled else None
 
     def _zeros_fit(self, number: int, at: int, zero: int) -> bool:
         points = self._tensors[zero]

@@ -142,6 +142,38 @@ def test_powers_of_two_over_32_columns(*, as_bytes: bool) -> None:
     assert outside(found, array) == 0
 
 
+def tiled(scale: Array) -> Array:
+    """As cuBLAS wants the scales of blocks: tiles of 128 x 4, in each the rows 0, 32, 64, 96 side by side."""
+    rows, columns = -(-scale.shape[0] // 128) * 128, -(-scale.shape[1] // 4) * 4
+    padded = np.ones((rows, columns), scale.dtype)
+    padded[: scale.shape[0], : scale.shape[1]] = scale
+    tiles = padded.reshape(rows // 128, 4, 32, columns // 4, 4).transpose(0, 3, 2, 1, 4)
+    return np.ascontiguousarray(tiles).reshape(rows, columns)
+
+
+@pytest.mark.parametrize("shape", [(256, 512), (200, 512), (64, 96)])
+@pytest.mark.parametrize("mark", ["tensor", "header", "none"])
+def test_powers_of_two_in_tiles(shape: tuple[int, int], mark: str) -> None:
+    array = noise(*shape) * np.exp2(np.random.default_rng(4).integers(-6, 6, (shape[0], 1))).astype(np.float32)
+    scale = np.exp2(np.floor(np.log2(largest(array, 1, 32))) - 8).astype(E8M0)
+    stored = np.clip(array / spread(scale.astype(np.float32), 1, 32, shape), -448, 448).astype(E4M3)
+    tensors: dict[str, Array] = {"l.weight": stored, "l.weight_scale": tiled(scale.view(np.uint8))}
+    if mark == "tensor":
+        tensors["l.comfy_quant"] = np.zeros(19, np.uint8)
+    file = File(tensors, {"_quantization_metadata": "{}"} if mark == "header" else {})
+    if mark != "none" or tensors["l.weight_scale"].shape != scale.shape:
+        assert outside(file.all_of("l.weight"), array) == 0
+
+
+def test_integers_of_weights_that_may_be_rotated_are_not_known() -> None:
+    tensors: dict[str, Array] = {"l.weight": np.ones((96, 80), np.int8), "l.weight_scale": np.ones((96, 1), np.float32)}
+    marked = {**tensors, "l.comfy_quant": np.zeros(73, np.uint8)}
+    header: Mapping[str, Json] = {"_quantization_metadata": '{"layers": {"l": {"convrot": true}}}'}
+    assert File({**tensors, "l.comfy_quant": np.zeros(29, np.uint8)}).is_known("l.weight")
+    assert not File(marked).is_known("l.weight")
+    assert not File(tensors, header).is_known("l.weight")
+
+
 def rounded(array: Floats, scale: Floats, zero: Array | int = 0, kind: str = "i1") -> Array:
     ends = np.iinfo(kind)
     found: Array = np.clip(np.rint(array / scale) + zero, ends.min, ends.max).astype(kind)
