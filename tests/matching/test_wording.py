@@ -171,12 +171,12 @@ def test_other_settings_of_the_same_weights_are_named() -> None:
 
 
 def test_a_lora_at_another_strength_is_called_so() -> None:
-    told = {"settings": (Difference("strength", 1.0, 0.5),)}
-    same = found(Relation.SAME_WEIGHTS, Certainty.PROVEN, SameModel.NO, **told)
+    strength = (Difference("strength", 1.0, 0.5),)
+    same = found(Relation.SAME_WEIGHTS, Certainty.PROVEN, SameModel.NO, settings=strength)
     text = summary(replace(same, relation=Relation.DERIVED), "A", "B")
     assert text.startswith("Not the same: A and B hold the same matrices, but act at different strengths.")
     assert "strength 1.0 / 0.5" in text
-    trained = found(Relation.DERIVED, Certainty.SAMPLES, SameModel.NO, **told)
+    trained = found(Relation.DERIVED, Certainty.SAMPLES, SameModel.NO, settings=strength)
     assert summary(trained, "A", "B").startswith("Not the same: A and B are relatives")
 
 
