@@ -110,10 +110,10 @@ def _part_in_place(
 
     A tensor that has no second one of its size cannot be in another's place.
     """
-    mine, others = _plain(left), _plain(right)
-    common = mine.keys() & others.keys()
-    if len(common) >= _NAMED_ALIKE * min(len(left), len(right)):
-        return all(found.equal(mine[name], others[name]) for name in common)
+    for mine, others in ((left, right), (_plain(left), _plain(right))):
+        common = mine.keys() & others.keys()
+        if len(common) >= _NAMED_ALIKE * min(len(left), len(right)):
+            return all(found.equal(mine[name], others[name]) for name in common)
     sizes = _numerous(left) | _numerous(right)
     asked = [(one, other) for one, other in pairs if left[one].values in sizes]
     if not asked:
