@@ -141,7 +141,6 @@ def test_a_tied_embedding_stored_once_or_twice_is_the_same() -> None:
     assert [row.right for row in found.rows if row.verdict is TensorVerdict.ONLY_RIGHT] == ["lm_head.weight"]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_a_head_beside_the_model_does_not_hide_that_names_are_equal() -> None:
     """All names of the one begin with `model.`, which says nothing; of the other one does not."""
     once: Tensors = {f"model.{name}": array for name, array in network(1).items()}
@@ -151,6 +150,7 @@ def test_a_head_beside_the_model_does_not_hide_that_names_are_equal() -> None:
     assert (found.same_model, found.places) == (SameModel.YES, True)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_two_swapped_tensors_are_another_model(dtype: object) -> None:
     swapped = cast(network(), dtype)
     one, other = "layers.0.attn.weight", "layers.2.attn.weight"
