@@ -135,7 +135,7 @@ class _Plan:
             one = classes.setdefault(types, Class.of(*types))
             read.append((one, _stream(one, task, work), task))
         for one, count, task in read:
-            _explain_scales(one, count, task)
+            _explain_scales(one, count, task, work)
         return settled(self._verdict, list(classes.values()), self._unread)
 
 
@@ -184,7 +184,7 @@ def _grid(tensor: TensorPrint) -> str:
     return ""
 
 
-def _explain_scales(one: Class, count: Count, task: _Task) -> None:
+def _explain_scales(one: Class, count: Count, task: _Task, work: _Work) -> None:
     """Of a quantised tensor with values outside: are its blocks explained by another scale than the stored one?"""
     pair = task.pair
     from_left = pair.right.dtype in BLOCK_SCALED
@@ -197,17 +197,21 @@ def _explain_scales(one: Class, count: Count, task: _Task) -> None:
         return
     for way in ways:
         if count.outside[way]:
-            one.explain(count, way, sum(_bad_blocks(quantised, source, way)))
+            one.explain(count, way, sum(_bad_blocks(quantised, source, way, work)))
         if not count.outside[way]:
             break
 
 
-def _bad_blocks(quantised: Side, source: Side, way: Way) -> Iterator[int]:
-    """Of each piece of the tensor, how many blocks no scale explains."""
+def _bad_blocks(quantised: Side, source: Side, way: Way, work: _Work) -> Iterator[int]:
+    """Of each piece of the tensor, how many blocks hold values outside, and no scale explains."""
     rows, columns = quantised.tensor.rows, quantised.tensor.columns
     step = max(1, BLOCK // columns)
     for first in range(0, rows, step):
+        work.more(0)
         count = min(step, rows - first)
         levels = quantised.values.levels(quantised.number, first, count)
+        bounds = quantised.rows(first, count)
         values = ROUND[way.rung](source.rows(first, count).values)
-        yield unexplained(quantised.tensor.dtype, levels, values.reshape(levels.shape))
+        beyond = (values < bounds.low) | (values > bounds.high)
+        asked = beyond.reshape(levels.shape).any(axis=1)
+        yield unexplained(quantised.tensor.dtype, levels[asked], values.reshape(levels.shape)[asked])

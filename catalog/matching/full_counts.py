@@ -129,6 +129,11 @@ class Class:
         return self.left in FLOATS and self.right in FLOATS
 
     @property
+    def tuned(self) -> bool:
+        """One side has scales that may have been tuned: what lies outside is judged when all values are counted."""
+        return not BLOCK_SCALED.isdisjoint((self.left, self.right))
+
+    @property
     def values(self) -> int:
         """Compared so far."""
         return sum(count.compared for count in self.counts)
@@ -161,13 +166,15 @@ class Class:
 
     def take(self, count: Count, left: Face, right: Face) -> None:
         """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""
+        if count.pair.left.values >= CORE_VALUES:
+            self.fine = self.fine or min(left.coarseness, right.coarseness) <= FINE
         odd = None
         if np.isnan(left.values.sum() + right.values.sum()):
             left, right = _with_infinities(left), _with_infinities(right)
             odd = self._odd(left, right)
         explained: list[Way] = []
         for way in self.alive:
-            if any(_implies(plainer, way) for plainer in explained):
+            if way.rung == WIDENED or any(_implies(plainer, way) for plainer in explained):
                 continue
             mask = outside(way, left, right)
             mask = mask if odd is None else (mask & ~odd[0]) | odd[1]
@@ -175,8 +182,6 @@ class Class:
                 explained.append(way)
             else:
                 self._contradict(count, way, left, right, mask)
-        if count.pair.left.values >= CORE_VALUES:
-            self.fine = self.fine or min(left.coarseness, right.coarseness) <= FINE
         count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
         self._give_up()
 
@@ -185,9 +190,20 @@ class Class:
         found = int(np.count_nonzero(mask))
         count.outside[way] += found
         self.totals[way] += found
-        if not self.floats:
+        if not self.floats and not self.tuned:
             count.changes[way] = count.changes.get(way, 0) + _runs(mask) + _far(way, left, right, mask)
         if way.rung == SIBLINGS:
+            self._widen(count, left, right, mask)
+
+    def _widen(self, count: Count, left: Face, right: Face, mask: Mask) -> None:
+        """Of values that siblings do not explain: which would not be explained either if they went through bf16?"""
+        if Way(WIDENED) not in self.alive:
+            return
+        sides = [Face(Samples(*(array[mask] for array in side.samples)), "") for side in (left, right)]
+        found = int(np.count_nonzero(outside(Way(WIDENED), *sides)))
+        count.outside[Way(WIDENED)] += found
+        self.totals[Way(WIDENED)] += found
+        if not self.fine:
             self.expected += moved(left, right)
 
     def _odd(self, left: Face, right: Face) -> tuple[Mask, Mask]:
@@ -199,8 +215,7 @@ class Class:
         """What the near ones are asked for last is kept until nothing can be near."""
         near = {Way(SIBLINGS), Way(WIDENED)} & {*self.alive}
         least = min(self.totals[way] for way in self.alive if way.rung != WIDENED)
-        tuned = {self.left, self.right} & BLOCK_SCALED  # whose scales are tried when all values are counted
-        if least > max(_HOPELESS, _HOPELESS_SHARE * self.values) and not tuned and self.totals[Way(WIDENED)]:
+        if least > max(_HOPELESS, _HOPELESS_SHARE * self.values) and not self.tuned and self.totals[Way(WIDENED)]:
             self._keep({self.best()})
         else:
             self._keep({way for way in self.alive if self.totals[way] <= _FEW + _MANY * least} | near)

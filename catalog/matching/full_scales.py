@@ -21,6 +21,8 @@ BLOCK = 32
 """Values that share a scale."""
 _SLACK = 2e-6
 """Relative: the quantiser computed in float32."""
+_LARGEST = 64.0
+"""A scale beyond all: at most 31 levels over half of the range."""
 _STEPS = 48
 """Halvings in search of the best scale where an offset is free too: more than float32 resolves."""
 
@@ -60,13 +62,20 @@ def _with_offset(low: Floats, high: Floats, values: Floats) -> npt.NDArray[np.bo
     """Are there t >= 0 and c with low <= t x + c <= high for all? How far they are from it is convex in t."""
     size = np.abs(values - values.mean(axis=1, keepdims=True)).max(axis=1)
     unit = values / np.where(size > 0, size, 1.0)[:, None]
-    begin, end = np.zeros(len(values)), np.full(len(values), 64.0)  # levels over half of the range: at most 31
+    slack = _SLACK * _LARGEST * (1 + np.abs(unit).max(axis=1))
+    begin, end = np.zeros(len(values)), np.full(len(values), _LARGEST)
+    found = np.zeros(len(values), np.bool_)
+    open_still = np.arange(len(values))
     for _ in range(_STEPS):
+        low, high, unit, begin, end, slack = (each[~found[open_still]] for each in (low, high, unit, begin, end, slack))
+        open_still = open_still[~found[open_still]]
+        if not len(open_still):
+            break
         third = (end - begin) / 3
-        lower = _miss(low, high, unit, begin + third) < _miss(low, high, unit, end - third)
-        end, begin = np.where(lower, end - third, end), np.where(lower, begin, begin + third)
-    missed = _miss(low, high, unit, (begin + end) / 2)
-    return np.asarray(missed <= _SLACK * 64 * (1 + np.abs(unit).max(axis=1)))
+        one, other = _miss(low, high, unit, begin + third), _miss(low, high, unit, end - third)
+        found[open_still] = np.minimum(one, other) <= slack
+        end, begin = np.where(one < other, end - third, end), np.where(one < other, begin, begin + third)
+    return found
 
 
 def _miss(low: Floats, high: Floats, unit: Floats, scale: Floats) -> Floats:
