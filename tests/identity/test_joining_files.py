@@ -15,7 +15,7 @@ from catalog.models import Component, Decision, Location, Match, ModelHash, Mode
 from catalog.services import claiming, hashing
 from catalog.services.identity import deciding
 from catalog.vocabulary import DecisionKind, Obstacle, Stage
-from tests.builders import BRAIN, HALF, Tensors, cast, safetensors, weights
+from tests.builders import BRAIN, HALF, Shape, Tensors, cast, safetensors, weights
 from tests.identity.catalogue import add, answering_model, catalogue, hash_all, probe_all, put, scan, variant_at
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-SHAPES = {f"blocks.{layer}.{name}.weight": (24, 24) for layer in range(3) for name in ("query", "key", "out")}
+SHAPES: dict[str, Shape] = {
+    f"blocks.{layer}.{name}.weight": (24, 24) for layer in range(3) for name in ("query", "key", "out")
+}
 SHAPES |= {f"blocks.{layer}.norm.weight": (96,) for layer in range(3)}
 
 

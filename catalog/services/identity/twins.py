@@ -7,7 +7,7 @@ keeps both, so it takes part.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 from django.db import connection
@@ -20,10 +20,9 @@ from catalog.services.matching.storing import Found
 from catalog.vocabulary import Algorithm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
-    from catalog.matching.base import Subject
     from catalog.models import Match
 
 FINDERS = [
@@ -36,6 +35,12 @@ FINDERS = [
 
 NOTHING = frozenset({blake3(b"isotope/tensors/v1\0").digest(), blake3(b"isotope/weights/v1\0").digest()})
 """Digests of no tensors at all."""
+
+_SHARED = """
+SELECT digest FROM catalog_modelhash
+WHERE digest = ANY(%(digests)s) AND algorithm = ANY(%(finders)s) AND file_id IS NULL
+GROUP BY digest HAVING count(DISTINCT variant_id) > 1
+"""
 
 # One for each model and digest, the soundest and oldest: there may be many copies of a model with other headers.
 # Tensors without values prove nothing.
@@ -62,30 +67,34 @@ def digests_of(variants: Collection[UUID]) -> set[bytes]:
 
 def find(variants: Collection[UUID], digests: Collection[bytes]) -> Mapping[UUID, list[UUID]]:
     """Of each variant, others that have one of its digests; of each model one for each digest at most."""
-    given: dict[str, list[UUID] | list[bytes] | list[str]] = {
-        "variants": list(variants),
-        "digests": list(digests),
-        "finders": FINDERS,
-        "unsound": list(UNSOUND),
-    }
+    asked = _rows(_SHARED, digests=list(digests), finders=FINDERS) if digests else []
+    shared = [bytes(digest) for (digest,) in asked]
+    if not shared:
+        return {}
     found: dict[UUID, dict[UUID, None]] = defaultdict(dict)
-    if digests:
-        with connection.cursor() as cursor:
-            cursor.execute(_TWINS, given)
-            for ours, theirs in cursor.fetchall():
-                found[ours][theirs] = None
+    twins = _rows(_TWINS, variants=list(variants), digests=shared, finders=FINDERS, unsound=list(UNSOUND))
+    for ours, theirs in twins:
+        found[ours][theirs] = None
     return {ours: list(theirs) for ours, theirs in found.items()}
+
+
+def _rows(statement: str, **given: Sequence[UUID] | Sequence[bytes] | Sequence[str]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)  # type: ignore[arg-type]  # django-stubs knows no lists, psycopg does
+        return list(cursor.fetchall())
 
 
 def keep_proven(found: Mapping[UUID, Iterable[UUID]]) -> list[Match]:
     """Keeps what digests prove of these pairs. The caller holds their models."""
-    known = subjects.load({*found, *(other for others in found.values() for other in others)})
-    return storing.keep_all(_proven(found, known))
+    return storing.keep_all(_proven(found))
 
 
-def _proven(found: Mapping[UUID, Iterable[UUID]], known: Mapping[UUID, Subject]) -> Iterator[Found]:
+def _proven(found: Mapping[UUID, Iterable[UUID]]) -> Iterator[Found]:
+    """One pair after the other: fingerprints are large, and a batch may have many."""
+    shelf = subjects.Shelf()
     for ours, others in found.items():
         for theirs in others:
-            evidence = prove(known[ours], known[theirs]) if {ours, theirs} <= known.keys() else None
+            left, right = shelf.get(ours), shelf.get(theirs)
+            evidence = prove(left, right) if left is not None and right is not None else None
             if evidence is not None:
                 yield Found(ours, theirs, evidence)
