@@ -7,17 +7,18 @@ thousand fine-tunes of one base, of which each keeps a probe. All of it lies in 
 afterwards. Asked are: copies in another precision, quantisations of one of the ten thousand, checkpoints with that VAE,
 and models that nobody knows. The times are from the fingerprint's keys to the candidates in their order.
 
-How probable is it to miss a true pair? Keys over all values are equal or not: of two files whose values are each other's
-exact rounding, none is missed (and by accident others meet with 2**-128). The f16 and the bf16 rounding of one f32 parent
-that is not here meet by extremes: four values of a tensor, each of which rounding twice leaves as it is in 93.7 % of
-cases, so those of a tensor agree in 77 %; of the eight least keys of 8, 20, 60 and 200 tensors none is common in 1e-5,
-2e-5, less than 5e-5 and less than 5e-5 of cases. A quantisation meets its source by anchors: everybody who has the same
-aux tensors chooses the same eight of each kind, so it is missed only if every one of them was changed too and its family
-is none of the four oldest of its build. Of more than `POPULAR` that share their anchors it is found by its probe: rounding
-is bounded, so the source lies nowhere outside (0 of 512 places), and it is missed only where more than 24 others do
-neither. Drawn 120 times each, from 10,000 fine-tunes at distances of 1e-3 to 0.3: always found with steps as wide as those
-of Q8_0, Q6_K, Q5_K and Q4_K; of Q3_K and Q2_K always or in 97 % of cases where the siblings differ by more than 0.6 %, in
-63 % and 10 % among those that differ by less, of which samples cannot say "the same" either.
+How probable is it to miss a true pair? Keys over all values are equal or not: of two files whose values are each
+other's exact rounding, none is missed (and by accident others meet with 2**-128). The f16 and the bf16 rounding of one
+f32 parent that is not here meet by extremes: four values of a tensor, each of which rounding twice leaves as it is in
+93.7 % of cases, so those of a tensor agree in 77 %; of the eight least keys of 8 and of 20 tensors none is common in
+1e-5 and 2e-5 of cases, of 60 and of 200 in none of 20,000 draws. A quantisation meets its source by anchors: everybody
+who has the same aux tensors chooses the same eight of each kind, so it is missed only if every one of them was changed
+too and its family is none of the four oldest of its build. Of more than `POPULAR` that share their anchors it is found
+by its probe: rounding is bounded, so the source lies nowhere outside (0 of 512 places), and it is missed only where
+more than 24 others do neither. Drawn 120 times each, from 10,000 fine-tunes at distances of 1e-3 to 0.3: always found
+with steps as wide as those of Q8_0, Q6_K, Q5_K and Q4_K; of Q3_K and Q2_K always or in 97 % of cases where the
+siblings differ by more than 0.6 %, in 63 % and 10 % among those that differ by less, of which samples cannot say "the
+same" either.
 """
 
 from __future__ import annotations
