@@ -66,6 +66,26 @@ _SUSPECTED = "{left} and {right} look the same, but that is not sure."
 _STRENGTH = "not the same: {left} and {right} hold the same matrices, but act at different strengths."
 
 
+QUANTISED_FROM: Mapping[str, str] = {
+    "value": "the quantiser read the values as they are.",
+    "f16": "the quantiser read the values rounded to f16.",
+    "bf16": "the quantiser read the values rounded to bf16.",
+    "siblings": "both are made of a parent that is neither of them.",
+}
+"""By the way in which one came from the other, `ComponentVerdict.rung`."""
+_ROUNDED_BY: Mapping[str, str] = {
+    "truncated": "bits were dropped, and not rounded.",
+    "siblings": "both are roundings of a parent that is neither of them.",
+    "f16, subnormals flushed": "numbers too small for f16 became zero.",
+}
+
+
+def rounded_by(rung: str) -> str:
+    """`bf16>f16` is a rounding to bf16, and then to f16; a plain rounding is not worth a sentence."""
+    first, then, second = rung.partition(">")
+    return f"it was rounded to {first}, and then to {second}." if then else _ROUNDED_BY.get(rung, "")
+
+
 def related(evidence: Evidence, left: str, right: str) -> str:
     """The first sentence: what the two are to one another, and which was made of which."""
     doubt = _why(evidence)

@@ -10,11 +10,13 @@ from catalog.matching.phrases import (
     CERTAINTIES,
     MAPPED,
     PARTS,
+    QUANTISED_FROM,
     count,
     doubted,
     listed,
     percent,
     related,
+    rounded_by,
     setting,
 )
 from catalog.vocabulary import Certainty, Mapped, Relation, SameModel, TensorVerdict
@@ -111,6 +113,7 @@ def _sentences(evidence: Evidence, left: str, right: str) -> Iterator[str]:
     yield related(evidence, left, right)
     yield _components(evidence)
     yield _certain(evidence)
+    yield _rounded(evidence)
     yield _different(evidence)
     yield _layout(evidence)
     yield _alone(evidence, TensorVerdict.ONLY_LEFT, left)
@@ -177,6 +180,19 @@ def _counted(evidence: Evidence) -> str:
     if limit is None or evidence.values_outside or whole:
         return text
     return f"{text} A change of all weights by more than {percent(limit)} of their size would have been seen."
+
+
+def _rounded(evidence: Evidence) -> str:
+    """By which way the one came from the other, and how many tensors are not even rounded."""
+    rung = next((one.rung for one in evidence.components if one.relation is evidence.relation), "")
+    if evidence.relation is Relation.OTHER_PRECISION:
+        return rounded_by(rung)
+    if evidence.relation is not Relation.QUANTISED:
+        return ""
+    pairs = [row for row in _rows(evidence) if row.left and row.right]
+    equal = sum(1 for row in pairs if row.verdict is TensorVerdict.EQUAL)
+    told = f"{equal:,} of {count(len(pairs), 'tensor')} {'is' if equal == 1 else 'are'} equal, value for value."
+    return " ".join(filter(None, (QUANTISED_FROM.get(rung, "").capitalize(), told if equal else "")))
 
 
 def _told_of(evidence: Evidence) -> Sequence[ComponentVerdict]:

@@ -149,6 +149,22 @@ def test_a_summary_of_each_relation() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("relation", "rung", "text"),
+    [
+        (Relation.QUANTISED, "f16", "The quantiser read the values rounded to f16. 1 of 2 tensors is equal,"),
+        (Relation.QUANTISED, "siblings", "Both are made of a parent that is neither of them."),
+        (Relation.OTHER_PRECISION, "truncated", "Bits were dropped, and not rounded."),
+        (Relation.OTHER_PRECISION, "bf16>f16", "It was rounded to bf16, and then to f16."),
+    ],
+)
+def test_how_it_was_rounded_is_told(relation: Relation, rung: str, text: str) -> None:
+    rows = (row("norm"), row("matrix", TensorVerdict.QUANTISED))
+    verdict = ComponentVerdict("", "", relation, Certainty.SAMPLES, (9, 9), rung=rung, rows=rows)
+    evidence = Evidence(relation, Certainty.SAMPLES, SameModel.YES, components=(verdict,))
+    assert text in summary(evidence, "A", "B")
+
+
 def test_parts_are_named_with_what_they_are() -> None:
     pair = ComponentVerdict("unet", "model.diffusion_model", Relation.SAME_WEIGHTS, Certainty.KEYS, (9, 9))
     other = ComponentVerdict("vae", "first_stage_model", Relation.DERIVED, Certainty.SAMPLES, (9, 9))
