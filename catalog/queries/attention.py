@@ -23,7 +23,8 @@ _QUIET = {FindingCode.UNSUPPORTED, FindingCode.LIBRARY_OFFLINE, FindingCode.REJE
           FindingCode.COMPRESSED, FindingCode.NOTE_UNREADABLE}  # fmt: skip
 _AMBER = {FindingCode.SETTINGS_DIFFER, FindingCode.CLAIM_DIFFERS, FindingCode.MISSING_SHARD,
           FindingCode.FOLDER_UNREADABLE, FindingCode.UNREADABLE, FindingCode.FOREIGN_OBJECTS,
-          FindingCode.EXTERNAL_DATA_MISSING, FindingCode.MODELS_SHARE_A_FILE}  # fmt: skip
+          FindingCode.EXTERNAL_DATA_MISSING, FindingCode.MODELS_SHARE_A_FILE,
+          FindingCode.COMPARISON_FAILED}  # fmt: skip
 _GROUPS = {"bad": "Broken or dangerous", "warn": "Worth a look", "offline": "For your information"}
 _GRAVE = set(FindingCode) - _QUIET - _AMBER
 _GRAVITY = Case(When(code__in=_GRAVE, then=0), When(code__in=_QUIET, then=2), default=1, output_field=IntegerField())

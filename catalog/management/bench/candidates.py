@@ -1,7 +1,7 @@
 """From a fingerprint to ranked candidates, in a simulated catalogue of `size` variants with two components each.
 
 Every component has the keys of a real one: twelve over all values and twenty-six anchors. The smaller component is
-held by hundreds of thousands in one case of ten (a well-known VAE), and by seven otherwise; the larger is the
+held by a hundred thousand of a million (a well-known VAE) in one case of ten, and by seven otherwise; the larger is the
 variant's own, and shares its norms with the hundred variants of its family, or, of the first ten thousand, with ten
 thousand fine-tunes of one base, of which each keeps a probe. All of it lies in a database of its own that is dropped
 afterwards. Asked are: copies in another precision, quantisations of one of the ten thousand, checkpoints with that VAE,
