@@ -119,11 +119,15 @@ def _to_print(first: Sequence[Told]) -> list[Told]:
 
 
 def _store_keys(printed: Sequence[Told]) -> None:
-    """The keys of all parts, over those of before; who has one is looked for among all others."""
-    found = {one.variant.pk: one.digested.prints for one in printed}
+    """The keys of all parts, over those of before; who has a fingerprint is looked for among all others."""
+    ComponentKey.objects.filter(component__variant__in=[one.variant.pk for one in printed]).delete()
+    again = [
+        one for one in printed if not one.fresh or one.variant.content is None
+    ]  # others are told with their content
+    bulk.update(Variant, ["id", "search_due"], [(one.variant.pk, True) for one in again if one.digested.prints])
+    found = {one.variant.pk: one.digested.prints for one in printed if any(part.keys for part in one.digested.prints)}
     rows = Component.objects.filter(variant__in=found, algorithm=births.PARTS).values_list("variant", "name", "pk")
     parts = {(variant, name): pk for variant, name, pk in rows}
-    ComponentKey.objects.filter(component__in=parts.values()).delete()
     bulk.insert(
         ComponentKey,
         _KEY,
@@ -134,7 +138,6 @@ def _store_keys(printed: Sequence[Told]) -> None:
             for key in one.keys
         ],
     )
-    bulk.update(Variant, ["id", "search_due"], [(variant, True) for variant, prints in found.items() if prints])
 
 
 def _alone(prints: Sequence[Print]) -> bool:

@@ -108,9 +108,11 @@ def _identify(
             )
             for one in group.places
         ]
-    fresh = {one.variant.pk: one.variant for one in told if one.fresh}
+    fresh = {one.variant.pk: one for one in told if one.fresh and one.first}
     bulk.update(
-        Variant, ["id", "content", "hashed_at"], [(row.pk, row.content, row.hashed_at) for row in fresh.values()]
+        Variant,
+        ["id", "content", "hashed_at", "search_due"],
+        [(pk, one.variant.content, one.variant.hashed_at, bool(one.digested.prints)) for pk, one in fresh.items()],
     )
     return told, libraries
 
