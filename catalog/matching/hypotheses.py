@@ -90,6 +90,8 @@ class Judgement(NamedTuple):
         return next(iter(self.rungs.values()), "")
 
 
+_EVEN = frozenset({"F32", "F16", "BF16"})
+"""Types that every converter rounds to the even one of two equally near numbers."""
 _RUNGS: Mapping[str, Callable[[Floats], Floats]] = {
     "value": lambda values: values,
     "f16": to_f16,
@@ -138,7 +140,26 @@ def _misses(word: str, rounding: Callable[[Floats], Floats], aligned: Aligned) -
     outside: Truths = (values < aligned.right.low) | (values > aligned.right.high)
     if word == "truncated":
         outside = values != aligned.right.values
+    else:
+        outside |= _ties(values, aligned)
     return outside
+
+
+def _ties(values: Floats, aligned: Aligned) -> Truths:
+    """Values halfway between two numbers of the right's type, of which it holds the one that is not even.
+
+    The f16 and the bf16 rounding of one value differ in nothing else: what f16 moves to the middle had its own side.
+    """
+    right = aligned.right
+    middle: Truths = (values == right.low) | (values == right.high)
+    asked = np.nonzero(middle & (values != right.values))[0]
+    if len(asked):
+        plain = np.array([each in _EVEN for each in aligned.right_types])[aligned.owner[asked]]
+        some, held = values[asked], right.values[asked]
+        middle[:] = False
+        middle[asked] = plain & (to_f16(some) != held) & (to_bf16(some) != held)
+        return middle
+    return np.zeros_like(middle)
 
 
 def _siblings(aligned: Aligned, known: Truths, compared: Counts) -> Judgement:
