@@ -103,11 +103,16 @@ class ValueReader:
     def levels(self, tensor: int, first: int, count: int) -> Floats:
         """Of a quantised type of ggml: the levels of the blocks of those rows, shape (blocks, values of a block).
 
-        Rows come in the same order as from `rows`. Raises as that does.
+        Rows come in the same order as from `rows`. Raises as that does, and ValueError where they begin or end within
+        a block: only those of a kernel may.
         """
         form = self._known(tensor).form
-        width = self.shape(tensor)[1] // form.values
-        raw = self._units(self.tensors[tensor], form, self._where(tensor, first, count, 0) * width, width)
+        begins, run = self._where(tensor, first, count, 0) * self.shape(tensor)[1], self.shape(tensor)[1]
+        if run % form.values and bool((np.diff(begins) == run).all()):
+            begins, run = begins[:1], count * run
+        if run % form.values or (begins % form.values).any():
+            raise ValueError(f"rows {first} to {first + count} are no whole blocks")
+        raw = self._units(self.tensors[tensor], form, begins // form.values, run // form.values)
         return BLOCKS[self.tensors[tensor].dtype].steps(raw)[0]
 
     def _known(self, tensor: int) -> Coding:

@@ -8,6 +8,7 @@ which) is not asked of the samples again: all possible ways are counted, until a
 from __future__ import annotations
 
 from dataclasses import replace
+from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from catalog.matching import thresholds
 from catalog.matching.full_counts import Class
 from catalog.matching.full_faces import Face
 from catalog.matching.full_rows import settled
+from catalog.matching.full_scales import BLOCK as SCALED
 from catalog.matching.full_scales import unexplained
 from catalog.matching.full_streams import BLOCK, Side, blocks, readable, values_of
 from catalog.matching.full_ways import FLOATS, ROUND, Way
@@ -205,7 +207,8 @@ def _explain_scales(one: Class, count: Count, task: _Task, work: _Work) -> None:
 def _bad_blocks(quantised: Side, source: Side, way: Way, work: _Work) -> Iterator[int]:
     """Of each piece of the tensor, how many blocks hold values outside, and no scale explains."""
     rows, columns = quantised.tensor.rows, quantised.tensor.columns
-    step = max(1, BLOCK // columns)
+    unit = SCALED // gcd(columns, SCALED)  # rows of a kernel need not be whole blocks, so many of them are
+    step = max(1, BLOCK // columns // unit) * unit
     for first in range(0, rows, step):
         work.more(0)
         count = min(step, rows - first)

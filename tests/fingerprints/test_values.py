@@ -82,6 +82,31 @@ def test_a_list_of_blocks_may_be_read_from_anywhere(first: int, count: int) -> N
     np.testing.assert_array_equal(values.rows(0, first, count).values, whole[first : first + count])
 
 
+@pytest.mark.parametrize(("first", "count"), [(0, 64), (4, 8), (60, 4)])
+def test_levels_of_whole_blocks(first: int, count: int) -> None:
+    array = noise(64, 40)
+    packed = quantise(array.reshape(-1, 256), "Q4_0")
+    index = TensorInfo("a", "Q4_0", (10, 256), 0, len(packed.raw))
+    own: dict[str, Json] = {"comfy.gguf.orig_shape.a": [64, 10, 4]}
+    whole, kernel = reader(index, content=packed.raw), reader(index, content=packed.raw, metadata=own)
+    every = whole.levels(0, 0, 10)
+    assert every.shape == (80, 32)
+    np.testing.assert_array_equal(kernel.levels(0, first, count), every[first * 40 // 32 : (first + count) * 40 // 32])
+    with pytest.raises(ValueError, match="no whole blocks"):
+        kernel.levels(0, 1, 4)
+
+
+def test_levels_of_reordered_rows_come_in_the_order_of_rows() -> None:
+    array = noise(128, 64)
+    packed = quantise(permuted(array, 4), "Q4_0")
+    values = reader(
+        TensorInfo("blk.0.attn_q.weight", "Q4_0", (128, 64), 0, len(packed.raw)), content=packed.raw, metadata=LLAMA
+    )
+    found = values.rows(0, 5, 20).values.reshape(40, 32)
+    levels = values.levels(0, 5, 20)
+    assert all(abs(np.corrcoef(pair)[0, 1]) > 0.999 for pair in zip(levels, found, strict=True))
+
+
 def permuted(rows: npt.NDArray[np.float32], heads: int) -> npt.NDArray[np.float32]:
     halves = rows.reshape(heads, 2, rows.shape[0] // heads // 2, *rows.shape[1:])
     return halves.swapaxes(1, 2).reshape(rows.shape)
