@@ -208,9 +208,17 @@ class TestOneModel:
         rounding(other, third)
         assert groups() == [({"one", "other", "third"}, 300, 200)]
 
-    @pytest.mark.parametrize("obstacle", ["settings", "kinds", "places"])
-    def test_equal_weights_that_mean_something_else_are_no_edge(self, obstacle: str) -> None:
-        related(variant("a"), variant("b"), Relation.SAME_TENSORS, obstacle=obstacle)
+    @pytest.mark.parametrize(
+        ("name", "value"), [("obstacle", "settings"), ("obstacle", "kinds"), ("settings", ["alpha"])]
+    )
+    def test_equal_weights_that_mean_something_else_are_no_edge(self, name: str, value: object) -> None:
+        match = related(variant("a"), variant("b"), Relation.SAME_TENSORS)
+        match.evidence[name] = value
+        match.save()
+        assert groups() == []
+
+    def test_equal_weights_of_which_names_do_not_tell_the_places_are_no_edge(self) -> None:
+        related(variant("a"), variant("b"), Relation.SAME_WEIGHTS, places=False)
         assert groups() == []
 
     def test_two_models_that_people_touched_are_grouped_all_the_same(self) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 _SURE = (Certainty.PROVEN.value, Certainty.ALL_VALUES.value)
-_OTHER_MODELS = frozenset({Obstacle.KINDS.value, Obstacle.SETTINGS.value, Obstacle.PLACES.value})
-"""What makes equal weights another model, or leaves in doubt whether they are one."""
+_OTHER_MODELS = frozenset({Obstacle.KINDS.value, Obstacle.SETTINGS.value})
+"""What makes equal weights another model."""
 
 _COLUMNS = ("number", "bits", "outcome", "size", "content", "settings")
 
@@ -93,8 +93,15 @@ def _edges(variants: Mapping[UUID, Variant]) -> Iterator[Edge]:
     rows = _making_groups(Q(left__in=variants, right__in=variants)).select_related("left", "right")
     for row in rows.only("relation", "certainty", "evidence", "left__model", "right__model"):
         accepted = row.left.model_id == row.right.model_id
-        if accepted or row.evidence.get("obstacle") not in _OTHER_MODELS:
+        if accepted or not _means_another(row):
             yield Edge(row.left_id, row.right_id, Tie(Relation(row.relation), Certainty(row.certainty)), accepted)
+
+
+def _means_another(row: Match) -> bool:
+    """Equal weights in another model, or in doubt whether at the same places."""
+    told = row.evidence
+    placed = row.relation == Relation.SAME_TENSORS or told.get("places", False)
+    return told.get("obstacle") in _OTHER_MODELS or bool(told.get("settings")) or not placed
 
 
 def _on_disk(ids: Collection[UUID]) -> set[UUID]:
