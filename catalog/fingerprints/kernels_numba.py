@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
+_FEW = 32  # values that are asked at once whether one is to be counted apart
 _STEP = 1 << 13  # values whose bin numbers are made before they are counted: 32 KiB
 
 _U32, _U64 = np.uint32, np.uint64
@@ -123,11 +124,30 @@ def _count(codes: Any, bins: Any) -> None:
 
 
 @compiled
-def _count_outliers(f16: Any, bf16: Any, outliers: Any) -> None:
+def _outside(f16: Any) -> Any:
+    """How many codes are subnormal, infinite or no number."""
+    found = np.uint16(0)
     for at in range(f16.size):
-        plain = f16[at] & 0x7FFF
-        if plain < 0x0400 or plain >= 0x7C00:
-            outliers[bf16[at]] += _U32(1)
+        # from the least normal number up to infinity, without its sign, the difference is less
+        found += np.uint16(np.uint16(np.uint16(f16[at] & np.uint16(0x7FFF)) - np.uint16(0x0400)) >= np.uint16(0x7800))
+    return found
+
+
+@compiled
+def _count_outliers(f16: Any, bf16: Any, outliers: Any, many: Any) -> None:
+    """A few at a time, where most have none and are passed over at once; where there are many, without asking."""
+    if many:
+        for at in range(f16.size):
+            plain = np.uint16(np.uint16(f16[at] & np.uint16(0x7FFF)) - np.uint16(0x0400))
+            outliers[bf16[at]] += _U32(plain >= np.uint16(0x7800))
+        return
+    for first in range(0, f16.size, _FEW):
+        last = min(first + _FEW, f16.size)
+        if _outside(f16[first:last]):
+            for at in range(first, last):
+                plain = f16[at] & 0x7FFF
+                if plain < 0x0400 or plain >= 0x7C00:
+                    outliers[bf16[at]] += _U32(1)
 
 
 @compiled
@@ -142,7 +162,7 @@ def _cast(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
         total += _exact(bits[first:last])
         _count(index[first:last], bins)
         if out:
-            _count_outliers(f16[first:last], bf16[first:last], outliers)
+            _count_outliers(f16[first:last], bf16[first:last], outliers, out * _FEW > last - first)
         inexact, low, outside = inexact | some, low | few, outside + out
     return total, inexact, low, outside
 

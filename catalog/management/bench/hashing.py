@@ -124,6 +124,7 @@ def _write(path: Path, size: int, dtype: str) -> tuple[int, tuple[TensorInfo, ..
         for (n, a, b), shape in zip(spans, shapes, strict=True)
     }
     header = json.dumps(fields).encode()
+    header += b" " * (-len(header) % 8)  # as the format's own library does
     body = 8 + len(header)
     noise = _weights(dtype)
     with open(path, "wb") as file:
