@@ -235,8 +235,11 @@ class Class:
         return min(chosen, key=lambda way: self.totals[way])
 
     def explains(self, way: Way) -> bool:
-        """No more lies outside than may, over all and of each tensor; of an exact cast nothing at all."""
-        if way.rung == WIDENED or not self.values:
+        """No more lies outside than may, over all and of each tensor; of an exact cast nothing at all.
+
+        Siblings have no parent at hand: of values of float32 or more the other side must itself be a rounding.
+        """
+        if way.rung == WIDENED or not self.values or (way.rung == SIBLINGS and self.fine):
             return False
         if way.rung == SIBLINGS and self._twice():
             return True
@@ -248,8 +251,6 @@ class Class:
     def _twice(self) -> bool:
         """Siblings of which one went through bf16: as many values miss each other as that makes, and none by more."""
         if not {Way(SIBLINGS), Way(WIDENED)} <= set(self.alive) or self.totals[Way(WIDENED)]:
-            return False
-        if self.fine:
             return False
         few = self.expected <= thresholds.SIBLINGS_SHARE * self.values
         return few and self.totals[Way(SIBLINGS)] <= self.expected + 3 * np.sqrt(self.expected) + 1
