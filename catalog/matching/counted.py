@@ -76,4 +76,5 @@ def is_core(tensor: TensorPrint) -> bool:
 
 
 def _weighs(tensor: TensorPrint) -> bool:
-    return is_weight(TensorInfo(tensor.name, tensor.dtype, tensor.shape, 0, 0))
+    """An empty tensor is a mark (`v_pred`), and counted among the settings."""
+    return tensor.values > 0 and is_weight(TensorInfo(tensor.name, tensor.dtype, tensor.shape, 0, 0))

@@ -222,6 +222,13 @@ def test_ema_copies_and_optimiser_state_do_not_count() -> None:
     assert found.same_model is SameModel.YES
 
 
+def test_an_empty_tensor_that_marks_a_setting_is_no_weight() -> None:
+    marked: Tensors = {**cast(network(), np.float16), "v_pred": np.empty(0, np.float32)}
+    found = prove(subject({"": network()}), subject({"": marked}))
+    assert found is not None
+    assert (found.relation, found.same_model) == (Relation.OTHER_PRECISION, SameModel.YES)
+
+
 def test_a_safety_checker_does_not_count() -> None:
     folder = subject({"unet": {f"unet/{n}": a for n, a in network().items()}, "safety_checker": network(seed=5)})
     found = prove(folder, subject({"model.diffusion_model": renamed(network())}))
