@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Sequence
 
     _Numbers = tuple[int, ...]
-    Image = tuple[Hashable, _Numbers] | None
+    Image = tuple[Hashable, _Numbers, *tuple[int, ...]] | None
     Trait = Callable[[str], Image]
 
 _INTEGER = re.compile(r"\d+")
@@ -27,6 +27,8 @@ _FEW = 2
 """Names for each integer, at least, that may tell what they are the images of."""
 _LAST = 3
 """Parts of a name that say which tensor of a block it is."""
+_LITTLE = 0.25
+"""Numbers that mean nothing are out of order in a larger share than this."""
 _PLACES = 3
 """Of more integers that vary only the first are put in order."""
 
@@ -80,7 +82,7 @@ def _by_rule(pairs: Sequence[tuple[str, str]]) -> bool | None:
 
     Blocks whose names do not show them, as those of exporters that only number all tensors, are told by order alone.
     """
-    kinds, *others = (_exchanged(pairs, trait) for trait in (_kind, _end, _block))
+    kinds, *others = (_exchanged(pairs, trait) for trait in (_kind, _block, *_LOCAL))
     if kinds is None:
         return None
     return False if kinds or any(others) else _in_order(pairs)
@@ -96,7 +98,7 @@ def _exchanged(pairs: Sequence[tuple[str, str]], trait: Trait) -> bool | None:
 def _block(name: str) -> Image:
     """What comes before the first integer, and that."""
     found = _INTEGER.search(name)
-    return ((name[: found.start()], int(found.group())), ()) if found else None
+    return ((name[: found.start()], int(found.group())), _numbers(name[found.end() :])) if found else None
 
 
 def _kind(name: str) -> Image:
@@ -109,15 +111,35 @@ def _end(name: str) -> Image:
     return _kind(".".join(name.split(".")[-_LAST:]))
 
 
+def _numbered(name: str) -> Image:
+    """A kind, told from others by its last integer too: `conv1`, `conv2`."""
+    return _with_last(_kind(name))
+
+
+def _numbered_end(name: str) -> Image:
+    """The same of the last parts of a name: `attn1.to_q`, `attn2.to_q`."""
+    return _with_last(_end(name))
+
+
+def _with_last(image: Image) -> Image:
+    return image and (image[0], image[1], *image[1][-1:])
+
+
+_LOCAL = (_end, _numbered, _numbered_end)
+"""Traits by which a group may have no rule while the others have."""
+
+
 def _deviants(pairs: Sequence[tuple[str, str]], trait: Trait) -> _Counted:
     """From groups of names of the first side, those whose image is not that of most of the group."""
     groups: dict[Hashable, list[tuple[_Numbers, Hashable]]] = defaultdict(list)
     for one, other in pairs:
         here, there = trait(one), trait(other)
         if here is not None:
-            groups[here[0]].append((here[1], there and there[0]))
-    large = [members for members in groups.values() if len(members) >= thresholds.GROUP]
-    return _Counted(sum(map(_strays, large)), sum(map(len, large)))
+            groups[here[0]].append((here[1], there and (there[0], *there[2:])))
+    found = [(_strays(members), len(members)) for members in groups.values() if len(members) >= thresholds.GROUP]
+    if trait in _LOCAL:
+        found = [(strays, size) for strays, size in found if strays <= thresholds.NAMES_DEVIATE * size]
+    return _Counted(sum(strays for strays, _ in found), sum(size for _, size in found))
 
 
 def _strays(members: Sequence[tuple[_Numbers, Hashable]]) -> int:
@@ -126,13 +148,15 @@ def _strays(members: Sequence[tuple[_Numbers, Hashable]]) -> int:
     LDM's `in_layers.0` is diffusers' `norm1` and its `in_layers.2` is `conv1`, in every block.
     """
     fewest = len(members)
-    integers = range(len(members[0][0]))
+    integers = range(min(len(numbers) for numbers, _ in members))
     for places in [(), *combinations(integers, 1), *combinations(integers, 2)]:
         parts: dict[Hashable, Counter[Hashable]] = defaultdict(Counter)
         for numbers, image in members:
             parts[tuple(numbers[at] for at in places)][image] += 1
-        if len(parts) * _FEW <= len(members):  # with more, any image would be told by some integer
-            fewest = min(fewest, len(members) - sum(max(images.values()) for images in parts.values()))
+        strays = len(members) - sum(max(images.values()) for images in parts.values())
+        most = len(members) // _FEW if strays else len(members) - 1  # of more parts, any image is told by some integer
+        if len(parts) <= most:
+            fewest = min(fewest, strays)
     return fewest
 
 
@@ -140,19 +164,23 @@ def _in_order(pairs: Sequence[tuple[str, str]]) -> bool | None:
     """Do all integers of names of one kind rise or fall with those of their likes, the one to the left first?
 
     LDM's `input_blocks.4` is diffusers' `down_blocks.1.resnets.0`, its `up.3.block.1` is `up_blocks.0.resnets.1`.
+    Exchanged blocks are out of order in the same way in every kind, an exchanged tensor in its own alone; integers
+    that mean nothing are so in each kind in another way.
     """
     kinds: dict[tuple[Hashable, Hashable], list[tuple[_Numbers, _Numbers]]] = defaultdict(list)
     for one, other in pairs:
         here, there = _kind(one), _kind(other)
         if here and there:
             kinds[here[0], there[0]].append((here[1], there[1]))
-    told: bool | None = True
-    for met in kinds.values():
-        strays = _out_of_order([there for _, there in sorted(met)])
-        if strays and strays <= max(2, len(met) // 3):
-            return False
-        told = None if strays else told
-    return told
+    lines = [[there for _, there in sorted(met)] for met in kinds.values()]
+    broken = [(line, strays) for line in lines if (strays := _out_of_order(line))]
+    if not broken:
+        return True
+    ways = Counter(tuple(sorted(range(len(line)), key=line.__getitem__)) for line, _ in broken)
+    few = len(broken) <= max(2, thresholds.NAMES_DEVIATE * len(lines))
+    alike = 2 * max(ways.values()) > len(broken)
+    share = sum(strays for _, strays in broken) / sum(len(line) for line, _ in broken)
+    return False if share < _LITTLE or (share <= 2 * _LITTLE and (few or alike)) else None
 
 
 def _numbers(name: str) -> _Numbers:
