@@ -77,16 +77,21 @@ def beside(probe: bytes, block: bytes) -> Near:
     low, high = np.frombuffer(probe, "<i2").reshape(2, PLACES)
     rows = np.frombuffer(block, "<i2").reshape(-1, 2, PLACES)
     lows, highs = rows[:, 0], rows[:, 1]
-    apart = ((lows > high) | (highs < low)).sum(axis=1)
-    here = (low > _LOWEST) | (high < _HIGHEST)
-    common = (((lows > _LOWEST) | (highs < _HIGHEST)) & here).sum(axis=1)
+    apart = _count((lows > high) | (highs < low))
+    common = _count(((lows > _LOWEST) | (highs < _HIGHEST)) & ((low > _LOWEST) | (high < _HIGHEST)))
     closed = (lows > _LOWEST) & (highs < _HIGHEST) & ((low > _LOWEST) & (high < _HIGHEST))
-    away = np.abs((lows.astype(np.int32) + highs) - (low.astype(np.int32) + high))
-    measured = closed.sum(axis=1)
+    away = np.abs(((lows >> 1) + (highs >> 1)).astype(np.int32) - ((low >> 1) + (high >> 1)))
+    measured = _count(closed)
+    total = (away * closed).sum(axis=1, dtype=np.int32)
     return Near(
         np.where(common > 0, apart / np.maximum(common, 1), 1.0),
-        np.where(measured > 0, (away * closed).sum(axis=1) / np.maximum(measured, 1) / (2 * _STEPS), np.inf),
+        np.where(measured > 0, total / np.maximum(measured, 1) / _STEPS, np.inf),
     )
+
+
+def _count(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint16]:
+    counts: npt.NDArray[np.uint16] = flags.view(np.uint8).sum(axis=1, dtype=np.uint16)
+    return counts
 
 
 def _of(first: Fingerprint, likes: dict[str, list[tuple[TensorPrint, Pair | None]]]) -> bytes:
