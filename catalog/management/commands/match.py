@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _FOLDED = frozenset({TensorVerdict.EQUAL, TensorVerdict.ROUNDED, TensorVerdict.QUANTISED})
 """Lines that say what the sentence says already."""
+_COLUMNS = ("tensor", "types", "shape", "lies", "outside", "largest", "typical", "verdict")
+_NARROW = ("tensor", "outside", "verdict")
+_WIDE = 140
+"""Columns of characters from which the whole table fits."""
 _MOST_LINES = 40
 """Of the rest, so many are shown without `--tensors`."""
 
@@ -76,7 +80,7 @@ class Command(CatalogCommand):
         shown = rows if tensors else [row for row in rows if row.verdict not in _FOLDED]
         cut = shown if tensors else shown[:_MOST_LINES]
         if cut:
-            self.show(_table(cut, left, right))
+            self.show(_table(cut, self._out.width))
         for line in _rest(rows, shown, cut):
             self.show(line)
 
@@ -126,27 +130,35 @@ def _rest(rows: Sequence[Row], shown: Sequence[Row], cut: Sequence[Row]) -> Iter
         yield f"  {folded:,} tensors agree and are not listed; --tensors lists all."
 
 
-def _table(rows: Sequence[Row], left: str, right: str) -> Table:
+def _table(rows: Sequence[Row], width: int) -> Table:
+    """A line a tensor, with the other side's name below its own where that differs; in a narrow window the least."""
     from rich.table import Table  # noqa: PLC0415 - costs time, and not every answer has a table
 
+    columns = _COLUMNS if width >= _WIDE else _NARROW
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in ((left, "left"), (right, "left"), ("types", "left"), ("shape", "left"), ("lies", "left")):
-        table.add_column(printable(name), justify=justify, overflow="fold")  # type: ignore[arg-type] # one of the two
-    for name in ("compared", "outside", "largest", "typical"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    for name in columns:
+        right = name in {"outside", "largest", "typical"}
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "tensor", overflow="fold")
     for row in rows:
-        table.add_row(*map(printable, _cells(row)))
+        cells = _cells(row)
+        table.add_row(*(printable(cells[name]) for name in columns))
     return table
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    types = row.left_dtype if row.left_dtype == row.right_dtype else f"{row.left_dtype} / {row.right_dtype}"
-    compared = f"{row.compared:,}" if row.compared == row.of else f"{row.compared:,} of {row.of:,}"
-    return (
-        row.left, row.right, types.strip(" /"), _shape(row), mapped(row), compared, f"{row.outside:,}",
-        _steps(row.largest), _steps(row.typical), TensorVerdict.label_of(row.verdict),
-    )  # fmt: skip
+def _cells(row: Row) -> dict[str, str]:
+    """By column. `outside` is of the values that were compared; of all, unless it says of how many more."""
+    types = " / ".join(dict.fromkeys(filter(None, (row.left_dtype, row.right_dtype))))
+    compared = f"{row.outside:,} of {row.compared:,}" if row.compared else ""
+    return {
+        "tensor": "\n".join(dict.fromkeys(filter(None, (row.left, row.right)))),
+        "types": types,
+        "shape": _shape(row),
+        "lies": mapped(row),
+        "outside": compared if row.compared in {0, row.of} else f"{compared} (has {row.of:,})",
+        "largest": _steps(row.largest),
+        "typical": _steps(row.typical),
+        "verdict": TensorVerdict.label_of(row.verdict),
+    }
 
 
 def _shape(row: Row) -> str:
