@@ -65,9 +65,10 @@ def role(part: str) -> str:
 
 def concluded(left: Subject, right: Subject, verdicts: Sequence[ComponentVerdict]) -> Evidence:
     """The evidence for the whole. `verdicts` are of components that belong together; the others are found here."""
-    if not comparable(left, right):
+    lefts, rights = parts(left), parts(right)
+    if not comparable(lefts, rights):
         return stated(_nothing(left, right), left, right)
-    return stated(_Conclusion(parts(left), parts(right), tuple(verdicts)).evidence(), left, right)
+    return stated(_Conclusion(lefts, rights, tuple(verdicts)).evidence(), left, right)
 
 
 def _nothing(left: Subject, right: Subject) -> Evidence:

@@ -11,7 +11,7 @@ from catalog.hashing.parts import is_weight, without_copies
 from catalog.matching.scales import alphas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from catalog.fingerprints.base import TensorPrint
     from catalog.matching.base import Subject
@@ -48,11 +48,10 @@ def weights(subject: Subject) -> Iterator[Fingerprint]:
         )
 
 
-def comparable(left: Subject, right: Subject) -> bool:
+def comparable(lefts: Sequence[Fingerprint], rights: Sequence[Fingerprint]) -> bool:
     """Whether both have components, made by one version: keys and samples of two do not meet, digests do."""
-    versions = ({part.version for part in side.components} for side in (left, right))
-    one, other = versions
-    return bool(one) and one == other and bool(parts(left)) and bool(parts(right))
+    versions = {part.version for part in (*lefts, *rights)}
+    return bool(lefts) and bool(rights) and len(versions) == 1
 
 
 def ema_copy(subject: Subject) -> Fingerprint | None:

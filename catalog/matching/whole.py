@@ -37,28 +37,34 @@ def paired(left: Subject, right: Subject) -> tuple[Compared, ...]:
     A file that holds in one component what the other has in several is compared with all of them as one, whose name
     is theirs with " + " between. Empty where fingerprints are missing, or of different versions.
     """
-    if not comparable(left, right):
-        return ()
     lefts, rights = parts(left), parts(right)
+    if not comparable(lefts, rights):
+        return ()
     found = _assigned(lefts, rights)
     if min(len(lefts), len(rights)) == 1 < max(len(lefts), len(rights)):
         found = _as_one(lefts, rights, found) or found
-    return (*_of_copies(left, right, found), *found)
+    copies = (ema_copy(left), ema_copy(right))
+    return (*_of_copies(copies, (lefts[0], rights[0]), found), *found)
 
 
-def _of_copies(left: Subject, right: Subject, found: list[Compared]) -> list[Compared]:
+def _of_copies(
+    copies: tuple[Fingerprint | None, Fingerprint | None],
+    primaries: tuple[Fingerprint, Fingerprint],
+    found: list[Compared],
+) -> list[Compared]:
     """The EMA copy of the one, where it is what the other has instead of the weights beside it; else nothing.
 
     Pruned checkpoints are often made of the copy. The pair that it takes the place of leaves `found`.
     """
-    for side, copied in enumerate(map(ema_copy, (left, right))):
-        primary = parts((right, left)[side])[0]
-        instead = [one for one in found if (one[0].right, one[0].left)[side] == primary.name]
-        if copied is None or any(verdict.relation in SAME for verdict, _ in instead):
+    for side, copied in enumerate(copies):
+        primary = primaries[1 - side]
+        kept = [one for one in found if (one[0].right, one[0].left)[side] != primary.name]
+        settled = any(one[0].relation in SAME and (one[0].right, one[0].left)[side] == primary.name for one in found)
+        if copied is None or settled:
             continue
         pair = components.compare(copied, primary) if side == 0 else components.compare(primary, copied)
         if pair[0].relation in SAME:
-            found[:] = [one for one in found if one not in instead]
+            found[:] = kept
             return [pair]
     return []
 
