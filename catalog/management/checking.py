@@ -17,6 +17,7 @@ from django.core import checks
 from django.db import DatabaseError
 
 from catalog.errors import CatalogError
+from catalog.fingerprints import kernels
 from catalog.models import Library
 from catalog.queries import parts
 from catalog.storage.mounts import reach
@@ -84,6 +85,13 @@ def _installed(name: str) -> str:
         return ""
 
 
+def fingerprints() -> Checked:
+    """How fast the values of tensors are counted."""
+    if kernels.kernels().name == "numba":
+        return Checked("Fingerprints", ok=True, text="computed by compiled code")
+    return Checked("Fingerprints", ok=True, text="computed without numba, which takes some twenty times as long")
+
+
 def configuration() -> Checked:
     """What Django and we say of the settings."""
     found = [one for one in checks.run_checks() if one.level >= checks.WARNING]
@@ -129,7 +137,7 @@ def service() -> Checked:
     return Checked("Isotope", ok=True, text=f"runs at {running.url}" if running else "does not run: manage.py up")
 
 
-CHECKS: tuple[Callable[[], Checked], ...] = (python, packages, configuration, space, service, servers)
+CHECKS: tuple[Callable[[], Checked], ...] = (python, packages, fingerprints, configuration, space, service, servers)
 
 
 def checks_of_libraries() -> Iterator[Checked]:

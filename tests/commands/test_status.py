@@ -53,6 +53,7 @@ def test_a_healthy_place_has_no_problem(tmp_path: Path) -> None:
     ran = run("doctor", "--json")
 
     assert {row["name"] for row in ran.rows if not row["ok"]} == set()
+    assert "computed by compiled code" in {row["text"] for row in ran.rows}
     assert ran.code == 0
     assert f"Library folder {tmp_path}" in {row["name"] for row in ran.rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.fingerprints import codes, kernels, tables
+from catalog import fingerprints
+from catalog.fingerprints import codes, kernels, kernels_numba, tables
 from catalog.fingerprints.base import Rung
 from catalog.fingerprints.kernels import NOT_BF16, NOT_F16, OUTLIERS, Full, Made, Settled
 from catalog.fingerprints.kernels_numba import Compiled
@@ -158,6 +160,20 @@ def test_compiled_loops_and_numpy_agree_on_any_f32_bytes(data: bytes, walk: bool
 def test_compiled_loops_and_numpy_agree_on_any_16_bit_codes(data: bytes, dtype: str, walk: bool) -> None:
     found = np.frombuffer(bytearray(data[: len(data) // 2 * 2]), np.uint16)
     _same(*(_narrow(loops, dtype, found, walk=walk) for loops in BOTH))
+
+
+def test_without_a_compiler_or_the_casts_of_the_processor_numpy_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernels.kernels().name == "numba"
+    with monkeypatch.context() as slow:
+        slow.setattr(kernels_numba, "casts", lambda: False)
+        kernels._kernels.cache_clear()
+        assert kernels.kernels().name == "numpy"
+    with monkeypatch.context() as missing:
+        missing.delattr(fingerprints, "kernels_numba")
+        missing.setitem(sys.modules, "catalog.fingerprints.kernels_numba", None)
+        kernels._kernels.cache_clear()
+        assert kernels.kernels().name == "numpy"
+    kernels._kernels.cache_clear()
 
 
 @pytest.mark.parametrize("loops", BOTH, ids=lambda loops: loops.name)
