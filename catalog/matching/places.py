@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _INTEGER = re.compile(r"\d+")
 _FEW = 2
 """Names for each integer, at least, that may tell what they are the images of."""
+_TWO = 2
+"""A weight and its bias: no majority, but a contradiction where most agree."""
 _LAST = 3
 """Parts of a name that say which tensor of a block it is."""
 _LITTLE = 0.25
@@ -82,7 +84,7 @@ def _by_rule(pairs: Sequence[tuple[str, str]]) -> bool | None:
 
     Blocks whose names do not show them, as those of exporters that only number all tensors, are told by order alone.
     """
-    kinds, *others = (_exchanged(pairs, trait) for trait in (_kind, _block, *_LOCAL))
+    kinds, *others = (_exchanged(pairs, trait) for trait in (_kind, _block, _layer, *_LOCAL))
     if kinds is None:
         return None
     return False if kinds or any(others) else _in_order(pairs)
@@ -104,6 +106,11 @@ def _block(name: str) -> Image:
 def _kind(name: str) -> Image:
     """The name without its numbers."""
     return _INTEGER.sub("#", name), _numbers(name)
+
+
+def _layer(name: str) -> Image:
+    """What a weight and its bias have in common."""
+    return name.rpartition(".")[0], ()
 
 
 def _end(name: str) -> Image:
@@ -136,7 +143,8 @@ def _deviants(pairs: Sequence[tuple[str, str]], trait: Trait) -> _Counted:
         here, there = trait(one), trait(other)
         if here is not None:
             groups[here[0]].append((here[1], there and (there[0], *there[2:])))
-    found = [(_strays(members), len(members)) for members in groups.values() if len(members) >= thresholds.GROUP]
+    least = _TWO if trait is _layer else thresholds.GROUP
+    found = [(_strays(members), len(members)) for members in groups.values() if len(members) >= least]
     if trait in _LOCAL:
         found = [(strays, size) for strays, size in found if strays <= thresholds.NAMES_DEVIATE * size]
     return _Counted(sum(strays for strays, _ in found), sum(size for _, size in found))

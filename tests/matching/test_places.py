@@ -57,6 +57,8 @@ def test_a_conversion_keeps_every_tensor_in_its_place(name: str) -> None:
         ("unet", "output_blocks.4.", "output_blocks.5."),
         ("unet", "middle_block.1.transformer_blocks.0.attn1.", "middle_block.1.transformer_blocks.0.attn2."),
         ("unet of SDXL", "middle_block.1.proj_in.", "middle_block.1.proj_out."),
+        ("unet of SDXL", "time_embed.2.weight", "label_emb.0.2.weight"),
+        ("autoencoder", "decoder.mid.attn_1.k.weight", "decoder.mid.attn_1.v.weight"),
         ("autoencoder", "decoder.up.3.block.0.", "decoder.up.3.block.1."),
         ("gguf", "model.layers.1.", "model.layers.2."),
         ("gguf", "model.layers.0.self_attn.q_proj.", "model.layers.0.self_attn.o_proj."),
