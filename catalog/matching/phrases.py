@@ -47,7 +47,7 @@ _DOUBTS: Mapping[Doubt, str] = {
 _RELATIONS: Mapping[Relation, str] = {
     Relation.IDENTICAL: "{left} and {right} are identical, byte for byte.",
     Relation.SAME_TENSORS: "{left} and {right} hold the same tensors under the same names; all else may differ.",
-    Relation.SAME_WEIGHTS: "{left} and {right} hold the same weights, under other names or laid out otherwise.",
+    Relation.SAME_WEIGHTS: "{left} and {right} hold the same weights.",
     Relation.OTHER_PRECISION: "{left} and {right} hold the same weights in different precisions.",
     Relation.QUANTISED: "{left} and {right} hold the same weights, quantised differently.",
     Relation.PART_OF: "{left} is part of {right}.",

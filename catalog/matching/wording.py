@@ -224,10 +224,12 @@ def _verb(rows: Sequence[Row]) -> str:
 
 
 def _layout(evidence: Evidence) -> str:
-    """In how many tensors the values lie otherwise than in their like."""
+    """How many tensors have other names than their like, or hold their values otherwise."""
+    others = sum(1 for row in _rows(evidence) if row.left and row.right and row.left != row.right)
     found = Counter(row.mapped for row in _rows(evidence) if row.mapped not in {Mapped.STRAIGHT, Mapped.RESHAPED})
     told = [f"{count(number, 'tensor')} {MAPPED[how]}" for how, number in found.most_common()]
-    return f"laid out otherwise: {listed(told)}." if told else ""
+    named = [f"{count(others, 'tensor')} under other names"] if others and evidence.relation in _LIKE else []
+    return f"{listed([*named, *told])}." if named or told else ""
 
 
 def _alone(evidence: Evidence, verdict: TensorVerdict, name: str) -> str:
