@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.fingerprints import positions
-from catalog.fingerprints.base import Samples
+from catalog.fingerprints.base import CODES, Samples
 from catalog.matching import thresholds
 from catalog.matching.fusing_sums import Total, met, sums
 from catalog.matching.pairing_sides import Sort, is_large
@@ -88,7 +88,8 @@ def meeting(whole: Grid, part: Grid, offset: int, *, columns: bool) -> tuple[Sam
 
 def summed(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> list[Part]:
     """Tensors `wholes` of the one side that are the sum of some of `pieces` of the other. Each piece at most once."""
-    asked = [number for number in wholes if not whole.constant(number)]
+    asked = [number for number in wholes if whole.codes(number) >= CODES]
+    pieces = [number for number in pieces if part.constant(number) or part.codes(number) >= CODES]
     totals = sorted(sums(whole, part, asked, pieces), key=lambda total: whole.sorts[total.whole] is not Sort.CORE)
     order: dict[str, int] = {}
     found: list[Part] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from catalog.fingerprints.base import CODES
 from catalog.matching import fusing, pairing_exact, pairing_lesser, pairing_samples, thresholds
 from catalog.matching.pairing_orders import orders
 from catalog.matching.pairing_sides import COUNTED, Match, Side, Sort
@@ -113,6 +114,8 @@ def _exact(found: Pairing, lefts: list[int], rights: list[int]) -> None:
     left, right = found.left, found.right
     matches = _in_scale(left, right, pairing_exact.exact(left, right, lefts, rights))
     for match, order in zip(matches, orders(left, right, matches), strict=True):
+        if _ambiguous(left, right, match):
+            continue
         if order.mapped is Mapped.ANY_ORDER and left.tensors[match.left].shape == right.tensors[match.right].shape:
             same_name = left.names[match.left] == right.names[match.right]
             (found.disordered if same_name else found.unordered).append(match)
@@ -120,6 +123,12 @@ def _exact(found: Pairing, lefts: list[int], rights: list[int]) -> None:
             found.links.append(Link(match.left, match.right, order.mapped, order.transposed, match))
         else:
             found.equal.append(match)
+
+
+def _ambiguous(left: Side, right: Side, match: Match) -> bool:
+    """Norms that fp8 leaves two or three values of: others have as many of each. Their values tell which is which."""
+    few = min(left.codes(match.left), right.codes(match.right)) < CODES
+    return few and not left.constant(match.left) and "f8" in match.rung
 
 
 def _in_scale(left: Side, right: Side, matches: list[Match]) -> list[Match]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.matching import thresholds
+from catalog.matching.pairing_assigning import assignment
 from catalog.matching.pairing_precision import cut_bf16
 from catalog.matching.pairing_turned import half_step, turned
 
@@ -208,16 +209,10 @@ def _passed(size: Floats, width: Floats, others_width: Floats) -> Floats:
 def _chosen(mine: list[int], others: list[int], fitting: Sequence[_Fitting], shift: float) -> list[Like]:
     """Sure ones before near ones."""
     found = _Fitting(*map(np.concatenate, zip(*fitting, strict=True)))
-    taken_left: set[int] = set()
-    taken_right: set[int] = set()
-    likes = []
-    for at in np.lexsort((found.distance, found.near)):
-        one, other = int(found.a[at]), int(found.b[at])
-        if one not in taken_left and other not in taken_right:
-            taken_left.add(one)
-            taken_right.add(other)
-            likes.append(Like(mine[one], others[other], shift, bool(found.near[at])))
-    return likes
+    order = np.lexsort((found.distance, found.near))
+    pairs = list(zip(found.a[order].tolist(), found.b[order].tolist(), strict=True))
+    near = dict(zip(pairs, found.near[order].tolist(), strict=True))
+    return [Like(mine[one], others[other], shift, near[one, other]) for one, other in sorted(assignment(pairs).items())]
 
 
 def _cut(left: Side, right: Side, like: Like) -> Like:

@@ -129,6 +129,10 @@ class Side:
         """As `is_large`."""
         return is_large(self.sizes[number], self.axes[number])
 
+    def codes(self, number: int) -> int:
+        """How many different values there are; 0 where that is not known."""
+        return max(self.tensors[number].codes_f16, self.tensors[number].codes_bf16)
+
     def constant(self, number: int) -> bool:
         """Are all its values equal, as in a bias that nobody trained?"""
         tensor = self.tensors[number]
