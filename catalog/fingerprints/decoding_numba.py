@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catalog.fingerprints.kernels_numba import compiled
+from catalog.fingerprints.compiling import compiled
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -134,7 +134,7 @@ def _kernels() -> Kernels:
     from catalog.fingerprints import kernels_numpy  # noqa: PLC0415 # only one of the two is ever needed
 
     try:
-        from catalog.fingerprints import kernels_numba  # noqa: PLC0415 # it takes a second
+        from catalog.fingerprints import compiling, kernels_numba  # noqa: PLC0415 # it takes a second
     except ImportError:
         return kernels_numpy.Plain()
-    return kernels_numba.Compiled() if kernels_numba.casts() else kernels_numpy.Plain()
+    return kernels_numba.Compiled() if compiling.casts() else kernels_numpy.Plain()

@@ -1,27 +1,19 @@
-"""The loops over values, compiled. They hold no lock of the interpreter, so that digests run beside them.
-
-Compiled code is kept beside this file or in the user's cache folder; where neither can be written, each process
-compiles for itself. Casts to f16 are the processor's own: without them, `casts` says so and NumPy does the work.
-"""
+"""The loops over values, compiled. They hold no lock of the interpreter, so that digests run beside them."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
-from llvmlite import binding, ir
-from numba import types
-from numba.extending import intrinsic
 
 from catalog.fingerprints import tables
 from catalog.fingerprints.base import Rung
+from catalog.fingerprints.compiling import compiled, of_f16, to_f16
 from catalog.fingerprints.kernels import NOT_BF16, NOT_F16, OUTLIERS, Cast, Settled, no_lanes
 from catalog.fingerprints.tables import CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     import numpy.typing as npt
@@ -29,8 +21,6 @@ if TYPE_CHECKING:
     from catalog.fingerprints.codes import Bits, Codes
     from catalog.fingerprints.kernels import Counts, Full, Made
     from catalog.fingerprints.tables import Source
-
-    Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FEW = 32  # values that are asked at once whether one is to be counted apart
 _STEP = 1 << 13  # values whose bin numbers are made before they are counted: 32 KiB
@@ -41,42 +31,6 @@ _E4M3, _E4M3_F16, _E4M3_BF16 = (int(rung) for rung in (Rung.E4M3, Rung.E4M3_F16,
 _E5M2, _E5M2_F16, _E5M2_BF16 = (int(rung) for rung in (Rung.E5M2, Rung.E5M2_F16, Rung.E5M2_BF16))
 
 
-def casts() -> bool:
-    """Whether this processor rounds to f16 by itself."""
-    machine = binding.get_process_triple().partition("-")[0]
-    return machine in {"aarch64", "arm64"} or bool(binding.get_host_cpu_features().get("f16c"))
-
-
-def compiled(function: Function) -> Function:
-    """A decorator: the function in machine code, kept on the disk where there is a place for it."""
-    try:
-        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)  # type: ignore[return-value] # callable all the same
-    except RuntimeError:  # no folder to keep it in
-        return numba.njit(nogil=True, error_model="numpy")(function)  # type: ignore[return-value] # callable all the same
-
-
-def _half(_context: object, _value: object) -> object:
-    """uint16 code of a float32."""
-
-    def made(_target: object, builder: Any, _signature: object, given: Any) -> object:
-        return builder.bitcast(builder.fptrunc(given[0], ir.HalfType()), ir.IntType(16))
-
-    return types.uint16(types.float32), made
-
-
-def _single(_context: object, _code: object) -> object:
-    """float32 of a uint16 code."""
-
-    def made(_target: object, builder: Any, _signature: object, given: Any) -> object:
-        return builder.fpext(builder.bitcast(given[0], ir.HalfType()), ir.FloatType())
-
-    return types.float32(types.uint16), made
-
-
-_to_f16: Any = intrinsic(_half)
-_of_f16: Any = intrinsic(_single)
-
-
 @compiled
 def _codes(bits: Any, values: Any, f16: Any, bf16: Any, index: Any) -> Any:
     """Codes and bins of some values; whether some are none of f16, which low bits are set, how many are outliers."""
@@ -85,8 +39,8 @@ def _codes(bits: Any, values: Any, f16: Any, bf16: Any, index: Any) -> Any:
         word, value = bits[at], values[at]
         nan = value != value  # noqa: PLR0124 # the test for a NaN that becomes one instruction
         sign = _U32(_U32(word >> _U32(16)) & _U32(0x8000))
-        half = _to_f16(value)
-        kept, size = abs(_of_f16(half)), abs(value)
+        half = to_f16(value)
+        kept, size = abs(of_f16(half)), abs(value)
         code = _U32(sign | _U32(0x7E00)) if nan else _U32(half)
         side = _U32(1) if kept < size else (_U32(2) if kept > size else _U32(0))
         rounded = _U32(_U32(word + _U32(0x7FFF) + _U32(_U32(word >> _U32(16)) & _U32(1))) >> _U32(16))

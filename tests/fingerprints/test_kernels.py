@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import fingerprints
-from catalog.fingerprints import codes, kernels, kernels_numba, tables
+from catalog.fingerprints import codes, compiling, kernels, tables
 from catalog.fingerprints.base import Rung
 from catalog.fingerprints.kernels import NOT_BF16, NOT_F16, OUTLIERS, Full, Made, Settled
 from catalog.fingerprints.kernels_numba import Compiled
@@ -165,7 +165,7 @@ def test_compiled_loops_and_numpy_agree_on_any_16_bit_codes(data: bytes, dtype: 
 def test_without_a_compiler_or_the_casts_of_the_processor_numpy_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kernels.kernels().name == "numba"
     with monkeypatch.context() as slow:
-        slow.setattr(kernels_numba, "casts", lambda: False)
+        slow.setattr(compiling, "casts", lambda: False)
         kernels._kernels.cache_clear()
         assert kernels.kernels().name == "numpy"
     with monkeypatch.context() as missing:
