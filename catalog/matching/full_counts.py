@@ -166,6 +166,8 @@ class Class:
 
     def take(self, count: Count, left: Face, right: Face) -> None:
         """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""
+        if not len(left.values):
+            return
         if count.pair.left.values >= CORE_VALUES:
             self.fine = self.fine or min(left.coarseness, right.coarseness) <= FINE
         odd = None

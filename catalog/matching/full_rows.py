@@ -38,7 +38,7 @@ def settled(verdict: ComponentVerdict, classes: Sequence[Class], unread: Sequenc
     if any(count.lost for one, _ in chosen for count in one.counts):
         return replace(found, relation=Relation.CANNOT_TELL, certainty=Certainty.SUSPECTED, doubt=Doubt.PLACES)
     if unread:
-        return found
+        return replace(found, detection_limit=verdict.detection_limit)
     return _confirmed(found, chosen)
 
 

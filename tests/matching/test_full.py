@@ -105,7 +105,7 @@ def test_and_a_fine_tune_tuned_so_is_not(tmp_path: Path) -> None:
 
 def of_importance(folder: Path, kind: str, tensors: Mapping[str, Array]) -> Path:
     def pack(array: Array, kind: str) -> Packed:
-        importance = np.random.default_rng(9).uniform(0.1, 10, array.shape[-1]).astype(np.float32)
+        importance = np.random.default_rng(9).uniform(0.1, 10, array.shape[-1:]).astype(np.float32)
         return tuned(array, kind, importance)
 
     made = quantised.gguf_of(replace(LLAMA, tensors=dict(tensors)), kind, pack)
