@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import lru_cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from catalog.fingerprints.base import Rung
+from catalog.fingerprints.base import Rung, TensorPrint
 from catalog.matching import thresholds
 from catalog.matching.pairing_exact import RUNGS
-from catalog.matching.pairing_sides import Match
+from catalog.matching.pairing_sides import Match, own, rung_of
 from catalog.vocabulary import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
-    from catalog.fingerprints.base import Lanes, TensorPrint
     from catalog.matching.pairing_sides import Side
 
 _BLOCKS = (re.compile(r"^(.*\d)"), re.compile(r"^(.*\d)(?=\D*\d+\D*$)"))
@@ -38,19 +37,80 @@ class Total(NamedTuple):
 
 def sums(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> Iterator[Total]:
     """Wholes that are the sum of some pieces. Each of both at most once."""
-    sizes: dict[int, list[int]] = defaultdict(list)
-    for number in wholes:
-        if whole.tensors[number].lanes is not None:
-            sizes[whole.sizes[number]].append(number)
+    sought = _Sought(whole, wholes)
+    if not sought.sizes:
+        return
     used: set[int] = set()
-    for block in _blocks(part, pieces) if sizes else ():
-        for chosen in _subsets(part, block, sizes):
-            if used.isdisjoint(chosen):
-                total = met(whole, part, chosen, sizes[sum(part.sizes[n] for n in chosen)])
+    for block in _blocks(part, pieces):
+        for chosen in _subsets(part, block, sought.sizes):
+            if used.isdisjoint(chosen) and sum(not part.constant(number) for number in chosen) > 1:
+                total = sought.met(part, chosen)
                 if total is not None:
                     used.update(chosen)
-                    sizes[whole.sizes[total.whole]].remove(total.whole)
                     yield total
+
+
+def met(whole: Side, part: Side, chosen: Sequence[int], number: int) -> Total | None:
+    """Whether the chosen pieces add up to the whole of this number."""
+    return _Sought(whole, [number]).met(part, chosen)
+
+
+class _Sought:
+    """Wholes by their keys: `own` over the values as they are, `rungs` over their roundings."""
+
+    def __init__(self, side: Side, numbers: Sequence[int]) -> None:
+        self.sizes: dict[int, int] = Counter()
+        self.own: dict[Hashable, list[int]] = defaultdict(list)
+        self.rungs: dict[tuple[Rung, bytes], list[int]] = defaultdict(list)
+        for number in numbers:
+            lanes = side.lanes[number]
+            if lanes:
+                self.sizes[side.sizes[number]] += 1
+                for key in side.own[number]:
+                    self.own[key].append(number)
+                for rung in RUNGS:
+                    self.rungs[rung, rung_of(lanes, rung)].append(number)
+        self.side = side
+
+    def met(self, part: Side, chosen: Sequence[int]) -> Total | None:
+        """The whole that the chosen pieces add up to; it is sought no longer."""
+        tensors = [part.tensors[number] for number in chosen]
+        added = sum(
+            (tensor.lanes for tensor in tensors if tensor.lanes is not None), np.zeros((len(Rung), 2), np.uint64)
+        )
+        if any(tensor.lanes is None for tensor in tensors):
+            return None
+        m32 = sum(tensor.m32 for tensor in tensors) % 2**64
+        exact_f16, exact_bf16 = all(one.exact_f16 for one in tensors), all(one.exact_bf16 for one in tensors)
+        total = TensorPrint("", "", (), b"", lanes=added, m32=m32, exact_f16=exact_f16, exact_bf16=exact_bf16)
+        found = self._joined(total, added.tobytes())
+        if found is None:
+            return None
+        number, made, rung = found
+        self._forget(number)
+        matches = {n: Match(number, n, proven=False, made=made, rung=rung, alone=True) for n in chosen}
+        return Total(number, matches)
+
+    def _joined(self, total: TensorPrint, lanes: bytes) -> tuple[int, Direction, str] | None:
+        """The whole; which is a rounding of which (RIGHT is the parts), and by which rung."""
+        exact = {Rung.F16: total.exact_f16, Rung.BF16: total.exact_bf16}
+        for key in own(total, lanes):
+            if self.own.get(key):
+                return self.own[key][0], Direction.NONE, "equal"
+        for rung, word in RUNGS.items():
+            base = Rung.BF16 if rung in _OF_BF16 else Rung.F16
+            domain = "bf16" if base is Rung.BF16 else "f16"
+            if self.own.get((domain, rung_of(lanes, rung))):
+                return self.own[domain, rung_of(lanes, rung)][0], Direction.LEFT_FROM_RIGHT, word
+            if exact[base] and self.rungs.get((rung, rung_of(lanes, base))):
+                return self.rungs[rung, rung_of(lanes, base)][0], Direction.RIGHT_FROM_LEFT, word
+        return None
+
+    def _forget(self, number: int) -> None:
+        self.sizes[self.side.sizes[number]] -= 1
+        for numbers in (*self.own.values(), *self.rungs.values()):
+            if number in numbers:
+                numbers.remove(number)
 
 
 def _blocks(side: Side, numbers: list[int]) -> Iterator[list[int]]:
@@ -72,53 +132,10 @@ def _choices(count: int) -> tuple[npt.NDArray[np.intp], ...]:
     return tuple(np.array(list(combinations(range(count), size))) for size in range(2, most + 1))
 
 
-def _subsets(side: Side, block: list[int], sizes: dict[int, list[int]]) -> Iterator[tuple[int, ...]]:
+def _subsets(side: Side, block: list[int], sizes: Mapping[int, int]) -> Iterator[tuple[int, ...]]:
     """Those that have together as many values as one of the wholes."""
-    wanted = [size for size, numbers in sizes.items() if numbers]
+    wanted = [size for size, count in sizes.items() if count]
     values = np.array([side.sizes[number] for number in block])
     for choice in _choices(len(block)):
         for at in np.nonzero(np.isin(values[choice].sum(axis=1), wanted))[0]:
             yield tuple(block[member] for member in choice[at])
-
-
-def met(whole: Side, part: Side, chosen: Sequence[int], wholes: Sequence[int]) -> Total | None:
-    """The whole that the chosen pieces add up to."""
-    if any(part.tensors[number].lanes is None for number in chosen):
-        return None
-    tensors = [part.tensors[number] for number in chosen]
-    total = _added(tensors)
-    for number in wholes:
-        found = _joined(whole.tensors[number], tensors, total)
-        if found is not None:
-            made, rung = found
-            match = {n: Match(number, n, proven=False, made=made, rung=rung, alone=True) for n in chosen}
-            return Total(number, match)
-    return None
-
-
-def _added(tensors: list[TensorPrint]) -> Lanes:
-    total = np.zeros((len(Rung), 2), np.uint64)
-    for tensor in tensors:
-        if tensor.lanes is not None:
-            total += tensor.lanes
-    return total
-
-
-def _joined(whole: TensorPrint, tensors: list[TensorPrint], total: Lanes) -> tuple[Direction, str] | None:
-    """Which is a rounding of which (RIGHT is the parts), and by which rung."""
-    if whole.lanes is None:
-        return None
-    m32 = sum(tensor.m32 for tensor in tensors) % 2**64
-    if (whole.lanes[Rung.F16] == total[Rung.F16]).all() and whole.m32 == m32:
-        return Direction.NONE, "equal"
-    for rung, word in RUNGS.items():
-        wide = rung in _OF_BF16
-        base = Rung.BF16 if wide else Rung.F16
-        whole_exact = whole.exact_bf16 if wide else whole.exact_f16
-        parts_exact = all(tensor.exact_bf16 if wide else tensor.exact_f16 for tensor in tensors)
-        if whole_exact and (total[rung] == whole.lanes[base]).all():
-            both = rung is base and parts_exact
-            return (Direction.NONE, "equal") if both else (Direction.LEFT_FROM_RIGHT, word)
-        if parts_exact and (whole.lanes[rung] == total[base]).all():
-            return Direction.RIGHT_FROM_LEFT, word
-    return None

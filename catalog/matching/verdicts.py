@@ -136,7 +136,11 @@ class _Rules:
         sizes = _numerous(left) | _numerous(right)
         numbers = [(link.left, link.right) for link in self.found.links if not link.parts and _alone(link.match)]
         numbers += [(match.left, match.right) for match in self.found.equal if _alone(match)]
-        numbers += [(like.left, like.right) for like in self.found.likes]
+        numbers += [
+            (like.left, like.right)
+            for like in self.found.likes
+            if min(left.codes(like.left), right.codes(like.right)) >= CODES  # of fewer values several fit
+        ]
         pairs = [
             (left.tensors[one].name, right.tensors[other].name) for one, other in numbers if left.sizes[one] in sizes
         ]
