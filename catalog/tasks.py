@@ -40,6 +40,7 @@ MOST_WAKES = 8
 """So many messages wait for a queue's workers at most: each of them sends the next."""
 _AWAY_SECONDS = 5.0
 _SEARCH_SECONDS = 5.0
+_GROUP_SECONDS = 5.0
 _MOST_SEARCHES = 2
 _down_until = 0.0
 
@@ -204,7 +205,7 @@ def look_for_drives(queue: str) -> None:
 def refresh_totals() -> None:
     """Adds up the libraries whose sums are out of date, and groups anew what may be a duplicate."""
     totals.refresh_stale()
-    grouping.refresh_due()
+    grouping.refresh_due(seconds=_GROUP_SECONDS)
 
 
 @worker_ready.connect

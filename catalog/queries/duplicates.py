@@ -10,7 +10,7 @@ from django.db.models import Count, Q, Sum
 
 from catalog.models import DuplicateGroup, DuplicateMember, Location, LocationFile
 from catalog.storage.values import shown
-from catalog.vocabulary import LocationState
+from catalog.vocabulary import FileRole, LocationState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ class Member:
 
     `path` is that of the place, relative to the folder `library`; `set` tells several sets of weights at one place
     apart. `file` is the name of the file within the variant, None where all files of the variant are meant.
-    `relation` is what it is to the kept one.
+    `relation` is what it is to the kept one; `role` what the file is for.
     """
 
     variant: UUID
@@ -38,6 +38,7 @@ class Member:
     size: int
     relation: str
     kept: bool
+    role: str = FileRole.WEIGHTS.value
 
     @property
     def where(self) -> str:
@@ -58,6 +59,11 @@ class Group:
     reclaimable: int
     members: tuple[Member, ...]
 
+    @property
+    def of_weights(self) -> bool:
+        """Not of files that only lie beside weights: configurations, tokenizers."""
+        return any(member.role == FileRole.WEIGHTS for member in self.members)
+
 
 class Sums(NamedTuple):
     """How many groups there are, and what is to be gained by them together."""
@@ -69,6 +75,7 @@ class Sums(NamedTuple):
 class _Spot(NamedTuple):
     place: Location
     file: str | None
+    role: str = FileRole.WEIGHTS.value
 
 
 def sums(*, relation: str = "") -> Sums:
@@ -106,7 +113,15 @@ def _told(member: DuplicateMember, spot: _Spot) -> Member:
     place = spot.place
     library, path = place.library.path_text, place.path_text
     return Member(
-        member.variant_id, library, path, place.set_name, spot.file, member.size, member.relation, member.kept
+        member.variant_id,
+        library,
+        path,
+        place.set_name,
+        spot.file,
+        member.size,
+        member.relation,
+        member.kept,
+        spot.role,
     )
 
 
@@ -123,7 +138,7 @@ def _spots(members: Collection[DuplicateMember]) -> Mapping[int, _Spot]:
                 found[member.pk] = firsts[member.variant_id]
         elif member.file_id in files:
             file = files[member.file_id]
-            found[member.pk] = _Spot(file.location, shown(bytes(file.name)))
+            found[member.pk] = _Spot(file.location, shown(bytes(file.name)), file.role)
     return found
 
 

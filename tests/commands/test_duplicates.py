@@ -9,8 +9,10 @@ import pytest
 
 from catalog.models import Variant
 from catalog.vocabulary import Certainty, Relation
+from tests.builders import write_tree
 from tests.commands.running import run
 from tests.identity.catalogue import add, catalogue, model, put, variant_at
+from tests.identity.known import pipeline
 from tests.identity.relations import related
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def test_a_file_at_two_places(tmp_path: Path) -> None:
             "size": size,
             "relation": "identical",
             "kept": path == "a.safetensors",
+            "role": "weights",
         }
         for path in ("a.safetensors", "copy/b.safetensors")
     ]
@@ -121,3 +124,22 @@ def test_nothing_twice(tmp_path: Path) -> None:
     assert ran.out == ""
     assert "No duplicates" in ran.err
     assert "of this kind (identical)" in run("duplicates", "--relation", "identical").err
+
+
+def test_files_beside_weights_are_counted_and_not_listed_to_people(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        write_tree(tmp_path, {f"pipe{seed}/{name}": content for name, content in pipeline(seed).items()})
+    catalogue(add(tmp_path))
+
+    ran = run("duplicates")
+
+    assert ran.code == 0
+    assert "model_index.json" not in ran.out
+    assert "1 of them is of files beside weights" in ran.out
+    (group,) = run("duplicates", "--json").rows
+    members = group["members"]
+    assert isinstance(members, list)
+    assert sorted((one["path"], one["file"]) for one in members) == [
+        ("pipe1", "model_index.json"),
+        ("pipe2", "model_index.json"),
+    ]

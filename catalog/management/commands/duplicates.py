@@ -40,28 +40,33 @@ class Command(CatalogCommand):
     def work(self, options: Mapping[str, object]) -> int:
         grouping.refresh_due()
         relation = str(options["relation"] or "")
-        found = 0
+        beside = 0
         for group in duplicates.groups(relation=relation):
-            found += 1
+            beside += not group.of_weights
             self._answer(group)
+        sums = duplicates.sums(relation=relation)
         if not self.json:
-            self._sum_up(duplicates.sums(relation=relation), relation)
-        return DONE if found else NO
+            self._sum_up(sums, relation, beside)
+        return DONE if sums.groups else NO
 
     def _answer(self, group: Group) -> None:
         if self.json:
             self.emit(asdict(group))
             return
-        self.show(_headline(group))
-        self.show(_table(group))
+        if group.of_weights:
+            self.show(_headline(group))
+            self.show(_table(group))
 
-    def _sum_up(self, sums: Sums, relation: str) -> None:
+    def _sum_up(self, sums: Sums, relation: str, beside: int) -> None:
         kind = f" of this kind ({Relation.label_of(relation)})" if relation else ""
         if not sums.groups:
             self.say(f"No duplicates{kind}: nothing that was read in full lies here twice.")
             return
         groups = "1 group" if sums.groups == 1 else f"{sums.groups:,} groups"
         self.show(f"{groups}{kind}; {human_size(sums.reclaimable)} to gain. Nothing was changed.")
+        if beside:
+            are = "is" if beside == 1 else "are"
+            self.show(f"{beside:,} of them {are} of files beside weights, configurations and such: see --json.")
 
 
 def _headline(group: Group) -> str:

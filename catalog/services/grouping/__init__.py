@@ -6,6 +6,8 @@ that two are not the same says so with `due`. What was noted is grouped anew her
 
 from __future__ import annotations
 
+import time
+from math import inf
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -26,11 +28,13 @@ def due(ids: Iterable[UUID]) -> None:
     GroupDue.objects.bulk_create(GroupDue(variant_id=pk) for pk in sorted(set(ids)))
 
 
-def refresh_due(*, at_once: int = _AT_ONCE) -> int:
-    """Groups anew all that is due, so many marks a transaction; how many there were."""
-    total = 0
+def refresh_due(*, at_once: int = _AT_ONCE, seconds: float = inf) -> int:
+    """Groups anew all that is due, so many marks a transaction; how many there were. After `seconds` the rest waits."""
+    total, until = 0, time.monotonic() + seconds
     while count := _refresh(at_once):
         total += count
+        if time.monotonic() > until:
+            break
     return total
 
 
