@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from itertools import combinations, permutations, product
+from itertools import combinations, permutations, product, starmap
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.matching import thresholds
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Trait = Callable[[str], Image]
 
 _INTEGER = re.compile(r"\d+")
+_PROJECTION = re.compile(r"(?:^|[._/]w?)(q(?:uery)?|k(?:ey)?|v(?:alue)?)(?=$|[._/])")
+"""`to_q`, `q_proj`, `attn_q`, `wq`, `query`: what an attention's projection is called."""
 _FEW = 2
 """Names for each integer, at least, that may tell what they are the images of."""
 _TWO = 2
@@ -71,7 +73,13 @@ def check(
         if not all(equal(one, stored[mine[one]]) for one, _ in unequal if mine[one] in stored):
             return False
         return True if all(mine[one] in stored for one, _ in unequal) else _by_rule(plain)
-    return _by_rule(plain)
+    return False if any(starmap(_contrary, plain)) else _by_rule(plain)
+
+
+def _contrary(left: str, right: str) -> bool:
+    """Is one the query of an attention and the other its key, or its value? However few there are, that is no rule."""
+    one, other = ({found[0] for found in _PROJECTION.findall(name)} for name in (left, right))
+    return bool(one and other) and one.isdisjoint(other)
 
 
 def _plain(names: Collection[str]) -> dict[str, str]:

@@ -102,3 +102,11 @@ def test_a_few_other_names_among_equal_ones_follow_a_rule() -> None:
     """Norms called gamma by the one and weight by the other."""
     found = [(name, name.replace("layernorm.weight", "layernorm.gamma")) for name in LLAMA]
     assert check(found) is True
+
+
+@pytest.mark.parametrize(("first", "second"), [("q", "k"), ("q", "v"), ("k", "v")])
+def test_projections_of_a_single_attention_are_not_exchanged_unseen(first: str, second: str) -> None:
+    swapped = exchanged(AUTOENCODER, f"encoder.mid.attn_1.{first}.", f"encoder.mid.attn_1.{second}.")
+    assert swapped != AUTOENCODER
+    assert check(swapped) is False
+    assert check([(other, one) for one, other in swapped]) is False
