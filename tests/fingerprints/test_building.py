@@ -7,10 +7,13 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catalog.fingerprints.base import KeyKind, Rung
 from catalog.fingerprints.building import Builder
-from catalog.fingerprints.keys import exact
+from catalog.fingerprints.keys import anchors, component_keys, exact
+from catalog.fingerprints.packing import pack, unpack
 from catalog.formats.base import Stored, TensorInfo
 from catalog.hashing.tensors import tensor_digest
 from tests.builders import BRAIN, Array
@@ -207,6 +210,47 @@ def test_values_that_do_not_lie_plainly_are_taken_as_they_are_put_in_order() -> 
     assert np.array_equal(lanes_of(found), lanes_of(expected))
     assert np.array_equal(found.samples.values, expected.samples.values)
     assert found.td_f16 == expected.td_f16
+
+
+@st.composite
+def _indices(draw: st.DrawFn) -> list[TensorInfo]:
+    """Tensors anywhere in a file of 2,000 bytes, whose bytes need not fit their shapes."""
+    dtypes = [
+        "F64",
+        "F32",
+        "F16",
+        "BF16",
+        "F8_E4M3",
+        "F8_E5M2",
+        "F8_E4M3FNUZ",
+        "I64",
+        "BOOL",
+        "Q4_K",
+        "Q8_0",
+        "F4",
+        "?",
+    ]
+    found = []
+    for number in range(draw(st.integers(0, 8))):
+        start = draw(st.integers(0, 2000))
+        stop = draw(st.integers(start, 2000))
+        shape = tuple(draw(st.lists(st.integers(0, 70), max_size=4)))
+        name = draw(st.sampled_from(["w", "w.scale_weight", "w_scale", "w.weight", "ema.w", "blk.0.attn_q.weight"]))
+        found.append(TensorInfo(f"{name}{number or ''}", draw(st.sampled_from(dtypes)), shape, start, stop - start))
+    return found
+
+
+@given(_indices(), st.integers(1, 700))
+@settings(max_examples=150, deadline=None)
+def test_an_index_that_fits_nothing_does_no_harm(infos: list[TensorInfo], block: int) -> None:
+    data = bytearray(np.random.default_rng(len(infos)).integers(0, 256, 2000, dtype=np.uint8).tobytes())
+    builder = Builder(infos, {"general.architecture": "llama"}, {"": tuple(range(len(infos)))})
+    read(builder, data, block=block)
+    found = builder.fingerprints([bytes(32)] * len(infos))[0]
+    builder.rounded([bytes(32)] * len(infos))
+    component_keys(found)
+    anchors(found)
+    assert len(unpack(pack(found)).tensors) == len(found.tensors)
 
 
 def test_copies_and_optimiser_state_are_no_part_of_a_fingerprint_unless_nothing_else_is() -> None:
