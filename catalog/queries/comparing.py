@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 from catalog.models import Match, Variant
 
+MOST = 10_000
+"""Counted up to here: a page does not read a million rows to say that much is left."""
+
 
 class Waiting(NamedTuple):
-    """Counts. `searches`: variants that wait to be compared with what the catalogue knows. `comparisons`: pairs whose
-    values wait to be read, `reading` of them just now; `out_of_reach` ones wait for files that no worker reaches.
+    """Counts, each up to `MOST`. `searches`: variants that wait to be compared with what the catalogue knows.
+    `comparisons`: pairs whose values wait to be read, `reading` of them just now; `out_of_reach` ones wait for files
+    that no worker reaches.
     """
 
     searches: int
@@ -17,15 +21,20 @@ class Waiting(NamedTuple):
     reading: int
     out_of_reach: int
 
+    @property
+    def any(self) -> bool:
+        """Is there anything left to compare?"""
+        return bool(self.searches or self.comparisons)
+
 
 def waiting() -> Waiting:
     """As it is now."""
     due = Match.objects.filter(compare_due=True)
     return Waiting(
-        searches=Variant.objects.filter(search_due=True, merged_into=None).count(),
-        comparisons=due.count(),
-        reading=due.filter(lease__isnull=False).count(),
-        out_of_reach=Match.objects.filter(out_of_reach=True).count(),
+        searches=Variant.objects.filter(search_due=True, merged_into=None)[:MOST].count(),
+        comparisons=due[:MOST].count(),
+        reading=due.filter(lease__isnull=False)[:MOST].count(),
+        out_of_reach=Match.objects.filter(out_of_reach=True)[:MOST].count(),
     )
 
 

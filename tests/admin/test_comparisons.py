@@ -130,3 +130,11 @@ def test_a_model_leads_to_the_evidence_of_its_relations(boss: Client, pair: tupl
     match = _match(pair, evidence())
     page = boss.get(f"/models/{pair[0].model_id}/").content.decode()
     assert f'href="/relations/{match.pk}/"' in page
+
+
+def test_the_dashboard_says_what_is_still_to_be_compared(boss: Client, pair: tuple[Variant, Variant]) -> None:
+    assert "to be compared" not in _text(boss.get("/")).lower()
+    _match(pair, evidence())
+    Match.objects.update(compare_due=True)
+    type(pair[0]).objects.filter(pk=pair[0].pk).update(search_due=True)
+    assert "To be compared: 1 variant with what is known, 1 pair of files value by value." in _text(boss.get("/"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from catalog.admin import charts
 from catalog.admin.pages import live
 from catalog.admin.pages.base import page, render
-from catalog.queries import attention, dashboard, work
+from catalog.queries import attention, comparing, dashboard, work
 from catalog.services import offers
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def gathered() -> dict[str, Any]:
     cells = dashboard.storage()
     rows = attention.open_rows()[:_FINDINGS]
     folders, now = dashboard.folders(), work.now()
-    bars = charts.storage_bars(cells)
+    bars, compared = charts.storage_bars(cells), comparing.waiting()
     return {
         "numbers": dashboard.numbers(cells),
         "bars": bars,
@@ -56,7 +56,8 @@ def gathered() -> dict[str, Any]:
         "legend": charts.legend(cells),
         "waiting": dashboard.waiting_headers(),
         "now": now,
-        "busy": bool(now.jobs),
+        "comparing": compared,
+        "busy": bool(now.jobs) or compared.any,
         "findings": attention.items(rows),
         "folders": folders,
         "last_scan": max((row.library.last_scan_at for row in folders if row.library.last_scan_at), default=None),
