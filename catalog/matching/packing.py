@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from catalog.matching.base import ComponentVerdict, Difference, Evidence, Row
@@ -22,12 +22,17 @@ _Fields = dict[str, Any]
 """An object of JSON. What was read is checked by the types that it is given to."""
 
 
-def pack(evidence: Evidence) -> bytes:
-    """Some 10 bytes a row of the table. Raises ValueError if it is longer than `unpack` would take."""
-    text = json.dumps(_told(evidence), separators=(",", ":"), default=_refused).encode()
-    if len(text) > _LONGEST:
-        raise ValueError("This evidence is too long to be kept")
+def pack(evidence: Evidence, *, longest: int = _LONGEST) -> bytes:
+    """Some 20 bytes a row of the table. A table of more than `longest` bytes is left out."""
+    text = _text(evidence)
+    if len(text) > longest:
+        bare = tuple(replace(verdict, rows=()) for verdict in evidence.components)
+        text = _text(replace(evidence, components=bare))
     return _VERSION + zlib.compress(text, _LEVEL)
+
+
+def _text(evidence: Evidence) -> bytes:
+    return json.dumps(_told(evidence), separators=(",", ":"), default=_refused).encode()
 
 
 def unpack(packed: bytes) -> Evidence:

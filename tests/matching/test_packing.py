@@ -29,6 +29,16 @@ def test_a_table_of_2500_rows_is_small() -> None:
     assert unpack(packed) == found
 
 
+def test_a_table_that_is_too_long_is_left_out() -> None:
+    found = some.large(2500)
+
+    kept = unpack(pack(found, longest=100_000))
+
+    assert not kept.rows
+    assert kept.relation is found.relation
+    assert len(kept.components) == len(found.components)
+
+
 @given(st.binary(max_size=60))
 def test_any_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="This evidence"):
