@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
 from catalog.errors import LeaseLost
+from catalog.matching.base import Evidence
 from catalog.models import Component, ComponentProbe, Finding, Library, Match, Variant
 from catalog.queries import comparing as comparisons
 from catalog.services.matching import leases, searching
 from catalog.services.matching import working as matching
+from catalog.services.matching.storing import Found
 from catalog.services.matching.subjects import Shelf
-from catalog.vocabulary import Certainty, FindingCode, Relation, SameModel
+from catalog.vocabulary import Certainty, Direction, FindingCode, Relation, SameModel
 from tests.builders import networks
 from tests.builders.conversions import single
 from tests.builders.misses import trained
@@ -190,3 +194,16 @@ def test_a_search_and_an_absorption_at_once_leave_nothing_behind(library: Librar
     thread.join()
     assert done
     assert not Match.objects.exists()
+
+
+def test_many_quantisations_of_one_source_are_not_read_two_by_two() -> None:
+    sampled = Evidence(Relation.QUANTISED, Certainty.SAMPLES, SameModel.UNKNOWN, detection_limit=1e-3, full=True)
+    siblings = [Found(uuid4(), uuid4(), sampled) for _ in range(20)]
+    source = Found(uuid4(), uuid4(), replace(sampled, direction=Direction.LEFT_FROM_RIGHT, detection_limit=1e-2))
+    by_key = Found(uuid4(), uuid4(), replace(sampled, relation=Relation.SAME_WEIGHTS, certainty=Certainty.KEYS))
+
+    chosen = searching._chosen([*siblings, source, by_key])
+
+    assert len(chosen) == 22
+    assert [one.right for one in chosen if one.due][:2] == [by_key.right, source.right]
+    assert sum(one.due for one in chosen) == 4

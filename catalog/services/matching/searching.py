@@ -23,7 +23,7 @@ from catalog.services.matching import families, leases, reaching, storing
 from catalog.services.matching.ends import live
 from catalog.services.matching.storing import Found
 from catalog.services.matching.subjects import Shelf
-from catalog.vocabulary import FindingCode, Relation
+from catalog.vocabulary import Certainty, Direction, FindingCode, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +42,8 @@ _MOST_FAMILIES = 4
 """Of so many components of a variant, the largest, the families are looked through."""
 _MOST_DISTANT = 8
 """Relations to what is only derived from it, part of it or containing it."""
+_MOST_READ = 4
+"""Files that are read in full beside one that was searched for."""
 _DISTANT = frozenset({Relation.DERIVED, Relation.CONTAINS, Relation.PART_OF})
 
 
@@ -116,9 +118,22 @@ def _compared(variant: UUID, subject: Subject, best: Sequence[Candidate], shelf:
 
 
 def _chosen(found: Sequence[Found]) -> list[Found]:
-    """All that may be the same model, and of what is only related the nearest."""
+    """All that may be the same model, and of what is only related the nearest.
+
+    Every value is compared with few of them, those that say most: whoever is the same as one of a model joins it, and
+    twenty quantisations of one source need not be read two by two.
+    """
     distant = sorted((one for one in found if one.evidence.relation in _DISTANT), key=_distance)
-    return [one for one in found if one.evidence.relation not in _DISTANT] + distant[:_MOST_DISTANT]
+    others = sorted((one for one in found if one.evidence.relation not in _DISTANT), key=_promise)
+    wanting = [one.right for one in others if storing.wants_values(one.evidence)][:_MOST_READ]
+    return [one._replace(due=one.right in wanting) for one in others] + distant[:_MOST_DISTANT]
+
+
+def _promise(found: Found) -> tuple[bool, bool, float]:
+    """The likeliest first: by keys, then a source before a sibling, then by what the samples would have seen."""
+    evidence = found.evidence
+    limit = evidence.detection_limit if evidence.detection_limit is not None else float("inf")
+    return evidence.certainty is not Certainty.KEYS, evidence.direction is Direction.NONE, limit
 
 
 def _distance(found: Found) -> tuple[float, float]:

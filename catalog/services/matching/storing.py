@@ -57,11 +57,15 @@ _MOST_NAMED = 32
 
 
 class Found(NamedTuple):
-    """What the variant `left` is to `right`, in whatever order the two were compared."""
+    """What the variant `left` is to `right`, in whatever order the two were compared.
+
+    `due`: have all values compared, where that would settle more.
+    """
 
     left: UUID
     right: UUID
     evidence: Evidence
+    due: bool = True
 
     @property
     def pair(self) -> tuple[UUID, UUID]:
@@ -71,19 +75,18 @@ class Found(NamedTuple):
     @property
     def ordered(self) -> Found:
         """The same, with the ends in the order of the table."""
-        return self if self.left < self.right else Found(self.right, self.left, flipped(self.evidence))
+        return self if self.left < self.right else Found(self.right, self.left, flipped(self.evidence), self.due)
 
 
-def keep(left: UUID, right: UUID, evidence: Evidence, *, compare_due: bool | None = None) -> Match | None:
+def keep(left: UUID, right: UUID, evidence: Evidence, *, compare_due: bool = True) -> Match | None:
     """One relation, in the caller's transaction. The row that counts from now on; None if there is nothing to keep."""
-    return next(iter(keep_all([Found(left, right, evidence)], compare_due=compare_due)), None)
+    return next(iter(keep_all([Found(left, right, evidence, compare_due)])), None)
 
 
-def keep_all(found: Iterable[Found], *, compare_due: bool | None = None, settles: bool = False) -> list[Match]:
+def keep_all(found: Iterable[Found], *, settles: bool = False) -> list[Match]:
     """Many at once: of each pair the row that counts from now on, in order of the pairs.
 
-    The caller holds the variants. `compare_due`: have all values compared; by default where that would settle more.
-    `settles`: the files themselves were read, so that nothing but digests says more.
+    The caller holds the variants. `settles`: the files themselves were read, so that nothing but digests says more.
     A pair whose ends are one variant says nothing; a row of what proved to be unrelated is removed, unless the files
     were read: then it is known for good.
     """
@@ -95,8 +98,7 @@ def keep_all(found: Iterable[Found], *, compare_due: bool | None = None, settles
         if row is not None and _weaker(one.evidence, row, settles=settles):
             kept[pair] = row
         elif worth_keeping(one.evidence) or (row is not None and settles):
-            due = False if settles else compare_due
-            kept[pair] = _told(row or Match(left_id=one.left, right_id=one.right), one.evidence, due=due)
+            kept[pair] = _told(row or Match(left_id=one.left, right_id=one.right), one, settles=settles)
         elif row is not None:
             row.delete()
     _write(kept.values())
@@ -160,8 +162,10 @@ def _weaker(evidence: Evidence, row: Match, *, settles: bool) -> bool:
     return _SURER.index(evidence.certainty.value) > _SURER.index(row.certainty)
 
 
-def _told(row: Match, evidence: Evidence, *, due: bool | None) -> Match:
-    due = wants_values(evidence) if due is None else due
+def _told(row: Match, found: Found, *, settles: bool) -> Match:
+    """What somebody asked to be read stays asked for until it is read."""
+    evidence = found.evidence
+    due = not settles and wants_values(evidence) and (found.due or row.compare_due)
     if due and not row.compare_due:
         row.attempts = 0
     row.relation, row.certainty = evidence.relation.value, evidence.certainty.value
