@@ -80,29 +80,33 @@ def _copies(digests: Sequence[bytes]) -> Mapping[bytes, list[_Copy]]:
 
 
 def _write(groups: Mapping[bytes, Sequence[_Copy]], known: Mapping[bytes, DuplicateGroup]) -> None:
-    rows = {digest: _group(digest, copies, known.get(digest)) for digest, copies in groups.items()}
-    DuplicateGroup.objects.bulk_create(row for row in rows.values() if row.pk is None)
-    DuplicateGroup.objects.bulk_update(
-        (row for row in rows.values() if row.pk in _ids(known)), ["bytes", "reclaimable"]
-    )
+    """Rows that are there already as they should be are left alone."""
+    rows = {digest: known.get(digest) or _new(digest) for digest in groups}
+    changed = [row for digest, row in rows.items() if _count(row, groups[digest])]
+    DuplicateGroup.objects.bulk_create(row for row in changed if row.pk is None)
+    there = {row.pk for row in known.values()}
+    DuplicateGroup.objects.bulk_update((row for row in changed if row.pk in there), ["bytes", "reclaimable"])
     wanted = [_member(rows[digest], one, copies[0]) for digest, copies in groups.items() for one in copies]
-    _replace(wanted, _ids(rows))
+    _replace(wanted, {row.pk for row in rows.values()})
 
 
-def _ids(groups: Mapping[bytes, DuplicateGroup]) -> set[int]:
-    return {row.pk for row in groups.values()}
-
-
-def _group(digest: bytes, copies: Sequence[_Copy], known: DuplicateGroup | None) -> DuplicateGroup:
-    size, inodes = copies[0].size, len({one.inode for one in copies})
-    row = known or DuplicateGroup(
+def _new(digest: bytes) -> DuplicateGroup:
+    return DuplicateGroup(
         sort=GroupSort.IDENTICAL.value,
         digest=digest,
         relation=Relation.IDENTICAL.value,
         certainty=Certainty.PROVEN.value,
+        bytes=0,
+        reclaimable=0,
     )
+
+
+def _count(row: DuplicateGroup, copies: Sequence[_Copy]) -> bool:
+    """Sets the bytes; True if that is news."""
+    size, inodes = copies[0].size, len({one.inode for one in copies})
+    before = row.bytes, row.reclaimable
     row.bytes, row.reclaimable = size * inodes, size * (inodes - 1)
-    return row
+    return row.pk is None or before != (row.bytes, row.reclaimable)
 
 
 def _member(group: DuplicateGroup, one: _Copy, kept: _Copy) -> DuplicateMember:
@@ -118,7 +122,6 @@ def _member(group: DuplicateGroup, one: _Copy, kept: _Copy) -> DuplicateMember:
 
 
 def _replace(wanted: Iterable[DuplicateMember], groups: Collection[int]) -> None:
-    """Rows that are there already as they should be stay."""
     there = {_key(row): row.pk for row in DuplicateMember.objects.filter(group__in=groups)}
     fresh = {_key(row): row for row in wanted}
     DuplicateMember.objects.filter(pk__in=[pk for key, pk in there.items() if key not in fresh]).delete()
