@@ -83,7 +83,7 @@ class Pairing:
 
 
 def pair(left: Side, right: Side) -> Pairing:
-    """The surest way first: digests, keys, samples of equal names, samples of all, fused parts."""
+    """The surest way first: digests, keys, samples of equal names, samples of all, fused parts, constants."""
     found = Pairing(left, right)
     _exact(found, _distinctive(left, right), _distinctive(right, left))
     lefts, rights = _open(found, Sort.CORE)
@@ -92,7 +92,8 @@ def pair(left: Side, right: Side) -> Pairing:
     for each in alike.likenesses:
         found.links.append(_likeness(left, right, each))
     _fused(found)
-    _exact(found, *_open(found, Sort.CORE, Sort.LESSER))
+    lefts, rights = _open(found, Sort.CORE, Sort.LESSER)
+    _exact(found, [n for n in lefts if left.constant(n)], [n for n in rights if right.constant(n)])
     _lesser(found)
     _leftovers(found)
     return found

@@ -6,12 +6,16 @@ from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import numpy as np
+
 from catalog.fingerprints.base import CODES, Rung
 from catalog.matching.pairing_sides import Match, Side, rung_of
 from catalog.vocabulary import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
+
+    from catalog.fingerprints.base import Lanes
 
     Keys: TypeAlias = Callable[[Side, int], Iterable[Hashable]]
 
@@ -39,6 +43,7 @@ RUNGS = {
     Rung.E5M2_BF16: "bf16>f8_e5m2",
 }
 FLUSHED = "f16, subnormals flushed"
+_NONE = bytes(16 * len(Rung))
 _OF_BF16 = (Rung.BF16, Rung.BF)
 
 
@@ -49,7 +54,10 @@ def exact(left: Side, right: Side, lefts: list[int], rights: list[int]) -> list[
     side has more of them are not in the answer: `tied` finds them.
     """
     seeker = _Seeker(left, right, lefts, rights)
-    for join in _JOINS:
+    for join in _PLAIN:
+        seeker.seek(join)
+    seeker.drop_strangers()
+    for join in _ROUNDED:
         seeker.seek(join)
     return seeker.found
 
@@ -104,6 +112,13 @@ class _Seeker:
         self.open_left = [n for n in self.open_left if n not in taken_left]
         self.open_right = [n for n in self.open_right if n not in taken_right]
 
+    def drop_strangers(self) -> None:
+        """Close what has no sum in common with the other side, whatever the rung: most of what no digest joined."""
+        left, right = _sums(self.left, self.open_left), _sums(self.right, self.open_right)
+        common = np.intersect1d(left, right)
+        self.open_left = [self.open_left[at] for at in np.nonzero(np.isin(left, common).any(axis=1))[0]]
+        self.open_right = [self.open_right[at] for at in np.nonzero(np.isin(right, common).any(axis=1))[0]]
+
     def _keys(self, side: Side, numbers: list[int], keys: Keys) -> set[Hashable]:
         """All keys of the open tensors of a side; kept, since most joins find nothing and ask for the same ones."""
         name = (side is self.left, keys, len(numbers))
@@ -119,6 +134,12 @@ class _Seeker:
         if join.rung == "bf16" and a.exact_bf16 and b.exact_bf16:
             return Direction.NONE
         return join.made
+
+
+def _sums(side: Side, numbers: list[int]) -> Lanes:
+    """The first sum of each rung: shape (tensors, rungs). Zeros where there are none."""
+    raw = b"".join(side.lanes[number] or _NONE for number in numbers)
+    return np.frombuffer(raw, np.uint64).reshape(len(numbers), len(Rung), 2)[:, :, 0]
 
 
 def _by_key(side: Side, numbers: list[int], keys: Keys, common: set[Hashable]) -> dict[Hashable, list[int]]:
@@ -201,10 +222,12 @@ def _both_ways(source: Keys, rounding: Keys, rung: str, *, proven: bool = False)
     yield Join(rounding, source, proven, Direction.LEFT_FROM_RIGHT, rung)
 
 
-_JOINS = (
+_PLAIN = (
     Join(_digest, _digest, proven=True, made=Direction.NONE, rung="equal"),
     *_both_ways(_as_f16, _digest, "f16", proven=True),
     *_both_ways(_as_bf16, _digest, "bf16", proven=True),
+)
+_ROUNDED = (
     Join(_own, _own, proven=False, made=Direction.NONE, rung="equal"),
     *(join for rung, word in RUNGS.items() for join in _both_ways(_rounded(rung), _own, word)),
     *_both_ways(_flushed, _flushed_exact, FLUSHED),

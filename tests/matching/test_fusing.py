@@ -13,16 +13,22 @@ from catalog.vocabulary import Mapped
 from tests.builders.prints import fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
     from tests.builders import Array
 
 RANDOM = np.random.default_rng(8)
 
 
-def drawn(*shape: int) -> Array:
+def drawn(*shape: int) -> npt.NDArray[np.float32]:
     return RANDOM.standard_normal(shape, np.float32)
 
 
-def parts_of(left: dict[str, Array], right: dict[str, Array]) -> tuple[Pairing, dict[str, tuple[int, int, Mapped]]]:
+def parts_of(
+    left: Mapping[str, Array], right: Mapping[str, Array]
+) -> tuple[Pairing, dict[str, tuple[int, int, Mapped]]]:
     """Beside tensors that both have: number, offset and axis of each part."""
     rest = {f"rest.{n}": drawn(40, 40) for n in range(4)}
     found = pair(Side(fingerprint({**rest, **left})), Side(fingerprint({**rest, **right})))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,14 +16,19 @@ from catalog.vocabulary import Direction, Mapped
 from tests.builders import BRAIN, HALF, Array
 from tests.builders.prints import fingerprint
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
 RANDOM = np.random.default_rng(7)
 
 
-def drawn(*shape: int) -> Array:
+def drawn(*shape: int) -> npt.NDArray[np.float32]:
     return RANDOM.standard_normal(shape, np.float32)
 
 
-def paired(left: dict[str, Array], right: dict[str, Array]) -> Pairing:
+def paired(left: Mapping[str, Array], right: Mapping[str, Array]) -> Pairing:
     return pair(Side(fingerprint(left)), Side(fingerprint(right)))
 
 
