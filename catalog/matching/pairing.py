@@ -205,7 +205,9 @@ def _lesser(found: Pairing) -> None:
     lefts, rights = _open(found, Sort.LESSER)
     lefts = _without(lefts, set(chain.from_iterable(found.left.scales.values())))
     rights = _without(rights, set(chain.from_iterable(found.right.scales.values())))
-    found.likes, found.changed = pairing_lesser.by_values(found.left, found.right, lefts, rights)
+    values = pairing_lesser.by_values(found.left, found.right, lefts, rights)
+    found.likes, found.changed = values.likes, values.changed
+    found.whole &= values.whole
 
 
 def _leftovers(found: Pairing) -> None:

@@ -50,14 +50,22 @@ class Bounds(NamedTuple):
     high: Floats
 
 
-def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> tuple[list[Like], list[Like]]:
-    """Those of the open tensors that may hold the same values; and those that cannot, though each lacks its like.
-
-    Namesakes first, then whatever lies nearest among those of equal size.
+class Values(NamedTuple):
+    """`likes` may hold the same values; `changed` cannot, though each lacks its like. `whole` is False where there were
+    too many to compare each with each: of those nothing is said.
     """
+
+    likes: list[Like]
+    changed: list[Like]
+    whole: bool
+
+
+def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> Values:
+    """Pairs among the open tensors: namesakes first, then whatever lies nearest among those of equal size."""
     found: list[Like] = []
     changed: list[Like] = []
     spent = 0
+    whole = True
     for mine, others in _groups(left, right, lefts, rights):
         likes = _namesakes(left, right, mine, others)
         rest, more = _open(mine, others, likes)
@@ -65,9 +73,11 @@ def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> t
         if spent <= thresholds.SMALL_BUDGET:
             likes += _by_nearness(left, right, rest, more)
             likes += _turned(left, right, *_open(mine, others, likes))
+            changed += _left_over(left, right, *_open(mine, others, likes))
+        else:
+            whole = False
         found += [_cut(left, right, like) for like in likes]
-        changed += _left_over(left, right, *_open(mine, others, likes))
-    return found, changed
+    return Values(found, changed, whole)
 
 
 def _by_nearness(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:

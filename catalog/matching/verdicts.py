@@ -120,6 +120,8 @@ class _Rules:
 
     def _doubt(self) -> Doubt | None:
         """What speaks against calling them the same."""
+        if not self.found.whole:
+            return Doubt.TOO_MANY
         if self.measured.mute and not _covers(self.shares):
             return Doubt.NO_INTERVAL
         if suspected(self.found, self.measured):
@@ -215,8 +217,8 @@ class _Rules:
         if sound and larger >= thresholds.COVERED_FULLY and smaller < thresholds.COVERED:
             inside = Relation.CONTAINS if self.shares[1] > self.shares[0] else Relation.PART_OF
             return self._told(inside, self._certainty(), places=self._in_place() is True)
-        if self._unread() and not self.changed:
-            return self._cannot_tell(Doubt.NO_INTERVAL)
+        if not self.found.whole or (self._unread() and not self.changed):
+            return self._cannot_tell(Doubt.NO_INTERVAL if self.found.whole else Doubt.TOO_MANY)
         if max(self.related) >= thresholds.DERIVED_SHARE and not few:
             return self._derived()
         close = self.measured.distance is not None and self.measured.distance < thresholds.SHARED_DISTANCE
@@ -256,6 +258,8 @@ class _Rules:
         rich = any(
             max(left.tensors[m.left].codes_f16, left.tensors[m.left].codes_bf16) >= CODES for m in self.found.equal
         )
+        if not self.found.whole:
+            return self._cannot_tell(Doubt.TOO_MANY)
         if self.changed:
             return self._told(Relation.UNRELATED, Certainty.SAMPLES)
         if not rich or self.found.likes or not _covers((shares[0], shares[1])):

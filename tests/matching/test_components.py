@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.fingerprints.base import Fingerprint
 from catalog.matching.components import compare
 from catalog.vocabulary import Certainty, Direction, Doubt, Mapped, Relation, TensorVerdict
 from tests.builders import BRAIN, HALF, misses, networks
@@ -21,7 +22,6 @@ from tests.builders.quantisers import quantise, tuned
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from catalog.fingerprints.base import Fingerprint
     from catalog.matching.base import ComponentVerdict, Row
     from tests.builders import Array, Packed, Tensors
 
@@ -262,6 +262,19 @@ def test_little_is_said_of_little() -> None:
     nothing = fingerprint({})
     assert compare(nothing, base())[0].relation is Relation.UNRELATED
     assert compare(nothing, nothing)[0].relation is Relation.CANNOT_TELL
+
+
+def test_of_too_many_tensors_of_one_size_nothing_is_told() -> None:
+    (norm,) = fingerprint({"norm": np.linspace(0, 1, 64, dtype=np.float32)}).tensors
+    (other,) = fingerprint({"norm": np.linspace(0, 2, 64, dtype=np.float32)}).tensors
+    left, right = (
+        Fingerprint(
+            "", tuple(one._replace(name=f"{prefix}{n}", td=prefix.encode() + n.to_bytes(2)) for n in range(2100))
+        )
+        for one, prefix in ((norm, "a"), (other, "b"))
+    )
+    found = compare(left, right)[0]
+    assert (found.relation, found.doubt) == (Relation.CANNOT_TELL, Doubt.TOO_MANY)
 
 
 def test_every_tensor_of_both_sides_has_a_row() -> None:
