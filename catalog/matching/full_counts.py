@@ -106,7 +106,7 @@ class Class:
     """All pairs of two types: which ways are still possible, and what was counted.
 
     `expected`: so many values miss each other between siblings of which one went through bf16. `fine`: one side holds
-    values of float32 or more that went through nothing coarser.
+    values of float32 or more that went through nothing coarser. `passed`: one side went through a coarser type.
     """
 
     left: str
@@ -116,6 +116,7 @@ class Class:
     counts: list[Count] = field(default_factory=list)
     expected: float = 0.0
     fine: bool = False
+    passed: bool = False
 
     @classmethod
     def of(cls, left: str, right: str) -> Class:
@@ -168,6 +169,7 @@ class Class:
         """The next values of the pair. What a plainer way explains, a weaker one does too, and is not asked."""
         if not len(left.values):
             return
+        self.passed = self.passed or bool(left.grid or right.grid)
         if count.pair.left.values >= CORE_VALUES:
             self.fine = self.fine or min(left.coarseness, right.coarseness) <= FINE
         odd = None
@@ -253,6 +255,8 @@ class Class:
     def _twice(self) -> bool:
         """Siblings of which one went through bf16: as many values miss each other as that makes, and none by more."""
         if not {Way(SIBLINGS), Way(WIDENED)} <= set(self.alive) or self.totals[Way(WIDENED)]:
+            return False
+        if self.left == self.right and not self.passed:  # two roundings to one type by one way are equal
             return False
         few = self.expected <= thresholds.SIBLINGS_SHARE * self.values
         return few and self.totals[Way(SIBLINGS)] <= self.expected + 3 * np.sqrt(self.expected) + 1

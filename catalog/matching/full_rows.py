@@ -94,10 +94,11 @@ def _contradicted(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) 
 def _near(one: Class) -> bool:
     """Two roundings of one parent that miss each other in a few values, and nowhere by more than half a bf16 step.
 
-    Of a parent that is at hand all that it may have gone through was tried.
+    Of a parent that is at hand all that it may have gone through was tried, and nothing that ends in values of f16 goes
+    through what is finer than they are, other than bf16, which its grid would show.
     """
     siblings, widened = Way(SIBLINGS), Way(WIDENED)
-    if one.fine or not {siblings, widened} <= set(one.alive):
+    if one.fine or (one.left == one.right == "F16" and not one.passed) or not {siblings, widened} <= set(one.alive):
         return False
     return not one.totals[widened] and one.totals[siblings] <= NEAR_SHARE * one.values
 

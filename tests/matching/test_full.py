@@ -140,6 +140,19 @@ def test_a_light_fine_tune_is_never_the_same(base: Path, tmp_path: Path, kind: s
     assert found.same_model == SameModel.NO
 
 
+def test_one_value_by_one_step_makes_another_model_of_equal_files(base: Path, tmp_path: Path) -> None:
+    half = {name: array.astype(np.float16) for name, array in NETWORK.tensors.items()}
+    name = misses.matrices(NETWORK.tensors)[1]
+    moved = half[name].copy()
+    moved.reshape(-1).view(np.uint16)[7] += 1
+
+    found = in_full(
+        converted(tmp_path / "one", "f16", half), converted(tmp_path / "other", "f16", half | {name: moved})
+    )
+
+    assert (found.relation, found.same_model, found.values_outside) == (Relation.DERIVED, SameModel.NO, 1)
+
+
 def test_equal_keys_in_another_order_are_no_proof_of_the_same_model(base: Path, tmp_path: Path) -> None:
     name = misses.matrices(NETWORK.tensors)[1]
     shuffled = np.random.default_rng(2).permutation(NETWORK.tensors[name].reshape(-1))
