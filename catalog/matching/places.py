@@ -99,10 +99,13 @@ def _by_rule(pairs: Sequence[tuple[str, str]]) -> bool | None:
 
 
 def _exchanged(pairs: Sequence[tuple[str, str]], trait: Trait) -> bool | None:
-    """Do names deviate from the rule, in the better of both directions? None if there is no such rule."""
+    """Do names deviate from the rule, in the better of both directions? None if there is no such rule.
+
+    A weight and its bias that come from two layers are a contradiction in either.
+    """
     counted = [_deviants(way, trait) for way in (pairs, [(other, one) for one, other in pairs])]
     told = [each.deviants for each in counted if each.comparable]
-    return min(told) > 0 if told else None
+    return (max(told) if trait is _layer else min(told)) > 0 if told else None
 
 
 def _block(name: str) -> Image:

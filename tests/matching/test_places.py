@@ -21,6 +21,7 @@ AUTOENCODER = [(twin.ldm, twin.diffusers) for twin in networks_diffusion.vae()]
 GGUF = [(name, gguf_name(name)) for name in LLAMA]
 EXPORTED = [(name, f"onnx::MatMul_{700 + 3 * number}" if "proj" in name else name) for number, name in enumerate(LLAMA)]
 RENAMED = [*zip(BERT, reversed(conversions_layout.renamed(BERT)), strict=True)]
+QUERY = "encoder.layer.0.attention.self.query"
 ALL: dict[str, Pairs] = {
     "unet": UNET, "unet of SDXL": UNET_XL, "autoencoder": AUTOENCODER, "gguf": GGUF, "exported": EXPORTED,
     "renamed": RENAMED,
@@ -82,6 +83,14 @@ def test_any_two_tensors_of_one_kind_exchanged_are_seen() -> None:
         first, second = pairs[number]
         if first.rpartition(".")[2] == second.rpartition(".")[2]:
             assert check(exchanged(UNET, f"{first}.", f"{second}.")) is False
+
+
+def test_a_weight_whose_place_is_left_out_by_the_other_is_missed_beside_its_bias() -> None:
+    """The pooler's matrix in the place of a query's; the exported file has no pooler."""
+    found = [("pooler.dense.weight", "blk.0.attn_q.weight")]
+    found += [(name, gguf_name(name)) for name in BERT if gguf_name(name) and name != f"{QUERY}.weight"]
+    assert (f"{QUERY}.bias", "blk.0.attn_q.bias") in found
+    assert check(found) is False
 
 
 def test_names_that_say_nothing_leave_it_open() -> None:
