@@ -238,9 +238,9 @@ def _cut(left: Side, right: Side, like: Like) -> Like:
 
 
 def _left_over(left: Side, right: Side, mine: list[int], others: list[int]) -> list[Like]:
-    """Each with a counterpart that is not its like: of its name, else any large one of its size.
+    """Each with a counterpart that is not its like: of its name, else any one of its shape.
 
-    Small ones without a namesake are no counterparts: exporters write scalars of their own.
+    Scalars without a namesake are no counterparts: exporters write some of their own.
     """
     mine = [n for n in mine if len(left.tensors[n].samples.values)]
     others = [n for n in others if len(right.tensors[n].samples.values)]
@@ -251,9 +251,11 @@ def _left_over(left: Side, right: Side, mine: list[int], others: list[int]) -> l
         if left.names[n] in named and _lies_alike(left, right, n, named[left.names[n]])
     ]
     mine, others = _open(mine, others, likes)
-    mine = [n for n in mine if left.large(n)]
-    others = [n for n in others if right.large(n)]
-    return likes + [Like(one, other) for one, other in zip(mine, others, strict=False)]
+    places: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for number in reversed(others):
+        if right.sizes[number] > 1:
+            places[right.axes[number]].append(number)
+    return likes + [Like(one, places[left.axes[one]].pop()) for one in mine if places.get(left.axes[one])]
 
 
 def _lies_alike(left: Side, right: Side, one: int, other: int) -> bool:

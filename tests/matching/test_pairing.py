@@ -122,6 +122,10 @@ def test_a_changed_norm_is_no_missing_norm() -> None:
     assert not paired({"n": norm}, {"n": norm.astype(HALF)}).changed
 
 
+def test_a_changed_small_tensor_is_noticed_under_any_name() -> None:
+    assert len(paired({"a": drawn(32)}, {"b": drawn(32)}).changed) == 1
+
+
 def test_scalars_of_exporters_stand_for_nothing() -> None:
     found = paired({"alpha": np.full(1, 3, np.float32)}, {"Constant_22": np.full((), 5, np.float32)})
     assert not found.changed
