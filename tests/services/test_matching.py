@@ -14,17 +14,17 @@ from django.db.models.functions import Now
 
 from catalog.errors import LeaseLost
 from catalog.matching.base import Evidence
-from catalog.models import Component, ComponentProbe, Finding, Library, Match, Variant
+from catalog.models import Component, ComponentProbe, Finding, Library, Location, Match, Variant
 from catalog.queries import comparing as comparisons
 from catalog.services.matching import leases, searching
 from catalog.services.matching import working as matching
 from catalog.services.matching.storing import Found
 from catalog.services.matching.subjects import Shelf
-from catalog.vocabulary import Certainty, Direction, FindingCode, Relation, SameModel
+from catalog.vocabulary import Certainty, Direction, FindingCode, Relation, SameModel, Stage
 from tests.builders import networks
 from tests.builders.conversions import single
 from tests.builders.misses import trained
-from tests.identity.catalogue import add, catalogue, put
+from tests.identity.catalogue import add, catalogue, hash_all, put
 from tests.services.matched import bring, compare_all, relation, search_all
 
 if TYPE_CHECKING:
@@ -207,3 +207,16 @@ def test_many_quantisations_of_one_source_are_not_read_two_by_two() -> None:
     assert len(chosen) == 22
     assert [one.right for one in chosen if one.due][:2] == [by_key.right, source.right]
     assert sum(one.due for one in chosen) == 4
+
+
+def test_what_is_read_anew_during_its_search_is_searched_for_again(library: Library, folder: Path) -> None:
+    bring(library, folder, "f16")
+    claim = leases.take()
+    assert claim is not None
+    Component.objects.update(version=0)
+    Location.objects.update(stage=Stage.HASH)
+    hash_all()
+
+    with pytest.raises(LeaseLost):
+        searching.search(claim)
+    assert search_all() == 1

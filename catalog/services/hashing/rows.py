@@ -121,10 +121,9 @@ def _to_print(first: Sequence[Told]) -> list[Told]:
 def _store_keys(printed: Sequence[Told]) -> None:
     """The keys of all parts, over those of before; who has a fingerprint is looked for among all others."""
     ComponentKey.objects.filter(component__variant__in=[one.variant.pk for one in printed]).delete()
-    again = [
-        one for one in printed if not one.fresh or one.variant.content is None
-    ]  # others are told with their content
-    bulk.update(Variant, ["id", "search_due"], [(one.variant.pk, True) for one in again if one.digested.prints])
+    again = [one for one in printed if not one.fresh or one.variant.content is None]  # others are told with content
+    due = ["id", "search_due", "search_lease"]  # whoever searches just now looks at what it was before
+    bulk.update(Variant, due, [(one.variant.pk, True, None) for one in again if one.digested.prints])
     found = {one.variant.pk: one.digested.prints for one in printed if any(part.keys for part in one.digested.prints)}
     rows = Component.objects.filter(variant__in=found, algorithm=births.PARTS).values_list("variant", "name", "pk")
     parts = {(variant, name): pk for variant, name, pk in rows}

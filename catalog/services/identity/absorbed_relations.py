@@ -100,7 +100,7 @@ def _move_searches(target: Mapping[UUID, UUID]) -> None:
     waiting = Variant.objects.filter(pk__in=target, search_due=True)
     due = {target[pk] for pk in waiting.values_list("pk", flat=True)}
     if due:
-        Variant.objects.filter(pk__in=due).update(search_due=True)
+        Variant.objects.filter(pk__in=due).update(search_due=True, search_lease=None)
         waiting.update(search_due=False, search_lease=None, search_until=None)
 
 

@@ -14,7 +14,7 @@ from catalog.vocabulary import Outcome, Stage
 
 PRIORITY = 8
 """After all that anybody waits for, before what is only verified."""
-AT_ONCE = 100
+AT_ONCE = 1000
 
 _QUEUE = """
 UPDATE catalog_location SET stage = 'hash', priority = %(priority)s, attempts = 0
