@@ -9,6 +9,7 @@ import pytest
 from catalog.formats import Probe
 from catalog.formats.packing import pack
 from catalog.models import ExternalId, Match, TensorIndex
+from catalog.services.identity import deciding
 from catalog.vocabulary import Certainty, Format, Obstacle, Outcome, Relation
 from tests.identity.relations import digests, exact_key, home, join, related, rounding, told, variant
 
@@ -127,3 +128,36 @@ class TestDeclared:
         join(match)
         assert home(match.left) != home(match.right)
         assert told(match) == (None, False)
+
+
+class TestDecided:
+    """After a person decided, what stands beside a relation is what is true now."""
+
+    def test_an_undone_join_says_so_and_asks_nobody(self) -> None:
+        match = rounding(variant("old"), variant("new"))
+        (decision,) = join(match)
+        undone = deciding.undo(decision=decision, user=None)
+        assert told(match) == (Obstacle.REJECTED, False)
+        deciding.undo(decision=undone, user=None)
+        assert home(match.left) == home(match.right)
+        assert told(match) == (None, False)
+
+    def test_a_rejection_that_is_lifted_is_proposed(self) -> None:
+        match = rounding(variant("old"), variant("new"))
+        decision = deciding.not_same(left=match.left, right=match.right, user=None)
+        assert told(match) == (Obstacle.REJECTED, False)
+        deciding.undo(decision=decision, user=None)
+        assert home(match.left) != home(match.right)
+        assert told(match) == (Obstacle.TOUCHED, True)
+
+    def test_an_accepted_proposal_is_none_any_more(self) -> None:
+        match = unsure(Relation.QUANTISED)
+        join(match)
+        deciding.merge(models=[match.left.model], into=match.right.model, user=None)
+        assert told(match) == (None, False)
+
+    def test_a_decision_joins_nothing_beside_it(self) -> None:
+        left, right, third = variant("left"), variant("right"), variant("third")
+        rounding(left, third)
+        deciding.merge(models=[left.model], into=right.model, user=None)
+        assert home(third) != home(left)

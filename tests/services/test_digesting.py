@@ -72,7 +72,7 @@ def test_a_component_has_the_digests_of_its_file_by_itself(tmp_path: Path) -> No
     [of_unet, of_vae] = pipe.parts
     assert (part.name, of_unet.name, of_vae.name) == ("", "unet", "vae")
     assert (of_vae.tensors, of_vae.weights) == (part.tensors, part.weights)
-    assert of_vae.tensors == loose.same_tensors != pipe.same_tensors
+    assert of_vae.tensors == loose.whole["tensors:v1"] != pipe.whole["tensors:v1"]
 
 
 def test_each_file_of_a_set_has_all_the_digests_of_a_loose_one(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_shards_have_the_tensors_of_one_file(tmp_path: Path) -> None:
         of_shards = reader.digest(place_of(location), bytes(location.variant.tensor_index.packed))
     whole = digest(library, "whole.safetensors")
 
-    assert of_shards.same_tensors == whole.same_tensors
+    assert of_shards.whole["tensors:v1"] == whole.whole["tensors:v1"]
     assert of_shards.content != whole.content
 
 
@@ -128,7 +128,7 @@ def test_a_header_is_read_again_when_the_inode_is_another(tmp_path: Path) -> Non
     found = digest(library, "a.safetensors")
 
     assert found.reading is not None
-    assert found.same_tensors is not None
+    assert found.whole.get("tensors:v1") is not None
     assert found.index is not None
     assert found.index.digests is None
 

@@ -56,11 +56,6 @@ class Digested:
     reading: Reading | None
     bytes_read: int
 
-    @property
-    def same_tensors(self) -> bytes | None:
-        """`tensors:v1`: equal for the same tensors in whatever container."""
-        return self.whole.get(Algorithm.TENSORS)
-
 
 @dataclass(frozen=True, slots=True)
 class Digester:

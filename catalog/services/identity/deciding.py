@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog.errors import Refused
-from catalog.models import Decision, ModelRecord, Variant
+from catalog.models import Decision, Match, ModelRecord, Variant
 from catalog.services import findings, grouping, totals
-from catalog.services.identity import rejections, undoing
+from catalog.services.identity import joining, rejections, undoing
 from catalog.services.identity.before_image import Change, Image, Table
 from catalog.services.identity.holding import hold_models
 from catalog.services.identity.parting import hold_with_aliases, move_out, with_its_like
@@ -170,5 +170,6 @@ def _write(decision: Decision, image: Image, models: Iterable[ModelRecord]) -> D
     decision.models_touched.set(ModelRecord.objects.filter(pk__in=ids))
     ModelRecord.objects.filter(pk__in=ids, merged_into=None).update(touched=True)
     grouping.due(Variant.objects.filter(model__in=ids, merged_into=None).values_list("pk", flat=True))
+    joining.note(Match.objects.filter(left__model__in=ids, right__model__in=ids).only("pk"))
     totals.stale_of(ids)
     return decision

@@ -51,15 +51,12 @@ def join(matches: Iterable[Match]) -> list[Decision]:
     Locks the models of both ends of each. Beside each relation is kept what stands against joining (`obstacle`),
     whether a person is asked (`proposed`), and who declares the two to be one (`declared`).
     """
-    ids = [match.pk for match in matches]
-    if not ids:
-        return []
-    with transaction.atomic():
-        ends = Match.objects.filter(pk__in=ids).values_list("left", "right")
-        scene = Scene.of({pk for pair in ends for pk in pair})
-        kept = Match.objects.filter(pk__in=ids, left__in=scene.members, right__in=scene.members).defer("packed")
-        _Round(scene, list(kept)).run()
-        return scene.decisions
+    return _run([match.pk for match in matches], joins=True)
+
+
+def note(matches: Iterable[Match]) -> None:
+    """After a person decided: keeps beside each relation what stands against joining now, and joins nothing."""
+    _run([match.pk for match in matches], joins=False)
 
 
 def hold(digests: Iterable[bytes]) -> None:
@@ -73,11 +70,22 @@ def hold(digests: Iterable[bytes]) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) key", [keys])
 
 
+def _run(ids: Sequence[int], *, joins: bool) -> list[Decision]:
+    if not ids:
+        return []
+    with transaction.atomic():
+        ends = Match.objects.filter(pk__in=ids).values_list("left", "right")
+        scene = Scene.of({pk for pair in ends for pk in pair})
+        kept = Match.objects.filter(pk__in=ids, left__in=scene.members, right__in=scene.members).defer("packed")
+        _Round(scene, list(kept), joins=joins).run()
+        return scene.decisions
+
+
 class _Round:
     """Some relations, the strongest first, each by its row of the table."""
 
-    def __init__(self, scene: Scene, matches: Sequence[Match]) -> None:
-        self._scene = scene
+    def __init__(self, scene: Scene, matches: Sequence[Match], *, joins: bool) -> None:
+        self._scene, self._joins = scene, joins
         self._rows = {match.pk: rules.row_of(match) for match in matches}
         self._matches = sorted(matches, key=self._turn)
         self._asking = rules.asking() if any(row.joins for row in self._rows.values()) else frozenset()
@@ -111,7 +119,7 @@ class _Round:
         if match.pk not in fitting:
             return Obstacle.AMBIGUOUS
         obstacle = standing.obstacle(match, row, scene, self._asking)
-        if obstacle is None:
+        if obstacle is None and self._joins:
             scene.join(match, row)
         return obstacle
 
