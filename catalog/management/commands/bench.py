@@ -31,7 +31,7 @@ _PLAIN_WIDTH = 160
 
 
 class Command(BaseCommand):
-    """Needs no database and no server."""
+    """Needs no database and no server, but for candidates: these get a database of their own for the time."""
 
     help = (
         "Measure Isotope against the usual tools: interleaved rounds, medians of the ratios within each round. "
@@ -49,7 +49,9 @@ class Command(BaseCommand):
             "FOLDER` writes one with random networks in every conversion, and near misses",
         )
         parser.add_argument(
-            "--size", type=int, help="how much to measure on: bytes for hashing, files for a scan or for probing"
+            "--size",
+            type=int,
+            help="how much to measure on: bytes for hashing, files for a scan or for probing, variants for candidates",
         )
         parser.add_argument("--rounds", type=int, default=5, help="rounds to take the median of (default: 5)")
         parser.add_argument("--folder", type=Path, help="where to put the files (default: a temporary folder)")
