@@ -230,6 +230,20 @@ class TestConditions:
         assert told(match) == (Obstacle.SETTINGS, True)
         assert Finding.objects.get().params == {"other": "old", "setting": "rope_scaling"}
 
+    def test_settings_of_what_would_not_join_anyway_need_no_attention(self) -> None:
+        match = pair("quantised", SAMPLES, settings=["rope_scaling"])
+        join(match)
+        assert told(match) == (Obstacle.SETTINGS, True)
+        assert not Finding.objects.exists()
+
+    def test_settings_that_a_person_looked_at_are_not_asked_about_again(self) -> None:
+        match = pair("rounding", PROVEN, settings=["rope_scaling"])
+        join(match)
+        deciding.not_same(left=match.left, right=match.right, user=None)
+        join(match)
+        assert told(match) == (Obstacle.REJECTED, False)
+        assert not Finding.objects.filter(cleared_at=None).exists()
+
     def test_one_that_states_nothing_does_not_bring_two_others_together(self) -> None:
         left, right = variant("left", settings={"alpha": 4}), variant("right", settings={"alpha": 8})
         middle = variant("middle")

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from catalog.services.identity.rules import Row
 
 
+_NEVER_ONE = frozenset({Answer.SHOWN, Answer.NOTHING})
+
+
 def join_proven(*, variants: Sequence[Variant]) -> list[Decision]:
     """Joins the models of variants whose digests were just stored with those that digests prove to be the same.
 
@@ -93,12 +96,12 @@ class _Round:
     def run(self) -> None:
         """Joins what may be joined, and notes the rest."""
         noted = []
-        level, fitting = -1, set[int]()
+        level: Row | None = None
+        fitting: Collection[int] = ()
         for match in self._matches:
             row = self._rows[match.pk]
-            if rules.strength(row) != level:
-                level = rules.strength(row)
-                fitting = self._fitting([one for one in self._matches if self._rows[one.pk] is row])
+            if row is not level:
+                level, fitting = row, self._fitting([one for one in self._matches if self._rows[one.pk] is row])
             if self._note(match, self._settle(match, row, fitting)):
                 noted.append(match)
         Match.objects.bulk_update(noted, ["evidence"])
@@ -114,7 +117,7 @@ class _Round:
         """Joins the two, or says why not."""
         scene = self._scene
         together = scene.home(match.left_id).pk == scene.home(match.right_id).pk
-        if row.answer in {Answer.SHOWN, Answer.NOTHING} or together:
+        if row.answer in _NEVER_ONE or together:
             return None
         if match.pk not in fitting:
             return Obstacle.AMBIGUOUS
@@ -134,7 +137,7 @@ class _Round:
         before: dict[str, Json] = match.evidence
         rest = {name: value for name, value in before.items() if name not in told}
         match.evidence = rest | {name: value for name, value in told.items() if value is not None}
-        if obstacle is Obstacle.SETTINGS:
+        if self._joins and obstacle is Obstacle.SETTINGS and self._rows[match.pk].joins:
             self._ask_about_settings(match)
         return bool(match.evidence != before)
 
@@ -152,6 +155,8 @@ class _Round:
         """Without those by which a variant would fit several models that are not the same."""
         by_end: dict[UUID, list[Match]] = defaultdict(list)
         for match in matches:
+            if self._rows[match.pk].answer in _NEVER_ONE:
+                continue
             by_end[match.left_id].append(match)
             by_end[match.right_id].append(match)
         unfit = {match.pk for end, some in by_end.items() for match in self._unfit(end, some)}

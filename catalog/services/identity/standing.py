@@ -1,4 +1,4 @@
-"""What stands against two models becoming one by themselves, the gravest first."""
+"""What stands against two models becoming one by themselves: what a person said first, then the gravest."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def obstacle(match: Match, row: Row, scene: Scene, asking: Collection[str]) -> O
     """
     left, right = (scene.members[pk] for pk in (match.left_id, match.right_id))
     ours, theirs = (scene.of_model(scene.home(one.pk)) for one in (left, right))
+    if rejections.stand_between(ours, theirs):
+        return Obstacle.REJECTED
     kin = [_kin(one, group, scene) for one, group in ((left, ours), (right, theirs))]
     if any(one.outcome in UNSOUND for one in (left, right)):
         return Obstacle.UNSOUND
@@ -39,8 +41,6 @@ def obstacle(match: Match, row: Row, scene: Scene, asking: Collection[str]) -> O
         return Obstacle.KINDS
     if match.evidence.get("settings") or settings_that_differ(*kin):
         return Obstacle.SETTINGS
-    if rejections.stand_between(ours, theirs):
-        return Obstacle.REJECTED
     return _of_the_weights(match, row, scene, (ours, theirs)) or _of_the_models(match, row, scene, asking)
 
 
