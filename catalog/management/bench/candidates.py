@@ -8,9 +8,10 @@ afterwards. Asked are: copies in another precision, quantisations of one of the 
 and models that nobody knows. The times are from the fingerprint's keys to the candidates in their order; CPU seconds
 are those of both ends of the connection, in the mean.
 
-Measured on two shared cores: a million variants are 76 million keys and 11 GB; each answer of a kind but the second takes
-5 to 20 ms (p95), at full load of the machine 20 to 100; the second, which reads ten thousand probes of 2 KiB, 150 ms
-(p95 196), of which 90 are CPU.
+Measured on two shared cores, p95 of 50 questions of a kind. A million variants (76 million keys, 11 GB), with ten busy
+processes beside: 103, 586, 40 and 19 ms, in the order above; the second read its ten thousand probes of 2 KiB in twice
+the CPU time that it takes now. A hundred thousand variants with as many probes and four busy processes beside: 5, 196,
+21 and 11 ms, of which CPU 90 for the second. All that were looked for were found.
 
 How probable is it to miss a true pair? Keys over all values are equal or not: of two files whose values are each
 other's exact rounding, none is missed (and by accident others meet with 2**-128). The f16 and the bf16 rounding of one
