@@ -9,8 +9,8 @@ and models that nobody knows. The times are from the fingerprint's keys to the c
 are those of both ends of the connection, in the mean.
 
 Measured on two shared cores, p95 of 50 questions of a kind. A million variants (76 million keys, 11 GB), with ten busy
-processes beside: 103, 586, 40 and 19 ms, in the order above; the second read its ten thousand probes of 2 KiB in twice
-the CPU time that it takes now. A hundred thousand variants with as many probes and four busy processes beside: 5, 196,
+processes beside: 103, 586, 40 and 19 ms, in the order above; the second read its ten thousand probes of 2 KiB in
+115 ms of CPU then, 90 now. A hundred thousand variants with as many probes and four busy processes beside: 5, 196,
 21 and 11 ms, of which CPU 90 for the second. All that were looked for were found.
 
 How probable is it to miss a true pair? Keys over all values are equal or not: of two files whose values are each
