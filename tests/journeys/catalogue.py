@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog.formats.base import Probe, TensorInfo
 from catalog.formats.packing import pack
+from catalog.matching import packing
 from catalog.models import (
     Component,
     Decision,
@@ -32,7 +33,8 @@ from catalog.models import (
 )
 from catalog.services import totals
 from catalog.storage.keys import path_key, place_key
-from catalog.vocabulary import Algorithm, Base, Format, Kind, Outcome
+from catalog.vocabulary import Algorithm, Base, Certainty, Format, Kind, Outcome, Relation
+from tests.builders.evidence import evidence
 from tests.journeys import recognised
 
 if TYPE_CHECKING:
@@ -301,7 +303,11 @@ def _history(model: ModelRecord, other: ModelRecord) -> None:
     Match.objects.create(left=left, right=right, relation="same_tensors", certainty="proven", algorithm="tensors:v1")
     stranger = other.variants.order_by("number")[0]
     left, right = sorted((first, stranger), key=lambda row: row.pk)
-    Match.objects.create(left=left, right=right, relation="shares_parts", certainty="samples", algorithm="fp:v1")
+    shown = replace(evidence(), relation=Relation.SHARES_PARTS, certainty=Certainty.SAMPLES, detection_limit=0.002)
+    Match.objects.create(
+        left=left, right=right, relation=shown.relation, certainty=shown.certainty, same_model="partial",
+        algorithm=shown.version, packed=packing.pack(shown), evidence={"obstacle": "kinds"},
+    )  # fmt: skip
     ExternalId.objects.create(scheme="civitai-version", value="691639", variant=first)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from catalog.models import Finding, Job, Library
+from catalog.models import Finding, Job, Library, Match
 from catalog.services import first_account
 from tests.journeys.recognised import TROUBLES
 
@@ -32,7 +32,8 @@ def _addresses(models: list[ModelRecord]) -> list[str]:
     return [
         f"/models/{models[0].pk}/", f"/models/{models[5].pk}/", *(f"/models/{model.pk}/" for model in troubled),
         f"/variants/{unsafe.pk}/tensors/", "/models/?quantisation=none&layout=none", "/attention/?group=bad",
-        "/help/formats/", "/help/models/",
+        "/help/formats/", "/help/models/", "/help/comparing/", "/help/duplicates/",
+        f"/relations/{Match.objects.get(relation='shares_parts').pk}/?show=",
         "/", "/models/", "/models/?format=gguf&q=flux", "/models/?q=nothing-like-this", f"/models/{models[1].pk}/",
         f"/models/{models[6].pk}/", f"/models/{models[-1].pk}/", f"/models/{models[1].pk}/edit/",
         f"/models/{models[1].pk}/forget/", f"/variants/{variant.pk}/tensors/", "/libraries/",
