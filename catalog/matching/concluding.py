@@ -189,9 +189,14 @@ class _Conclusion:
 
 
 def _sure(verdict: ComponentVerdict) -> bool:
-    """By samples only where there were enough of them, and they would have shown a light fine-tune."""
+    """By samples only where there were enough of them, and they would have shown a light fine-tune.
+
+    Whatever else is said, by a tensor that is different nothing is the same.
+    """
+    if any(row.verdict is TensorVerdict.DIFFERENT for row in verdict.rows):
+        return False
     if verdict.certainty in _OVER_ALL:
-        return True
+        return verdict.doubt is not Doubt.BELOW_NOISE
     limit = verdict.detection_limit
     enough = verdict.compared >= SURE_SAMPLES and limit is not None and limit <= SURE_LIMIT
     return verdict.certainty is Certainty.SAMPLES and enough

@@ -15,17 +15,30 @@ from catalog.fingerprints.base import CORE_VALUES, Samples
 from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
 from catalog.matching.full_faces import FINE, QUANTISED, Face
+from catalog.matching.full_limits import widths
 from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, gap, moved, outside, ways
 
 if TYPE_CHECKING:
     from catalog.fingerprints.base import Floats
     from catalog.matching.base import Pair
     from catalog.matching.full_ways import Mask
+    from catalog.matching.limits import Widths
 
 MOST_OUTSIDE = 1e-6
-"""Of all values, so many may lie outside: what quantisers decided by another rounding of the last place."""
+"""Of all values of `UNSURE` types so many may lie outside: what a quantiser decided by another rounding of its last
+place. Of all others none may: none was measured of any copy, by any quantiser."""
 MOST_OUTSIDE_TENSOR = 1e-4
 """The same of each single tensor."""
+UNSURE = frozenset({*BLOCK_SCALED, "IQ4_NL", "IQ4_XS"})
+"""Types whose levels are chosen on a scale that is not quite the stored one."""
+_EVERY = 16
+"""Of so many values one is asked how far a rounding to bf16 would have moved it."""
+_SPREAD = 5.0
+"""Standard deviations between what bf16 makes miss and what does: of a tensor, and of all."""
+_LEAST_MET = 0.4
+"""Of what bf16 is expected to make miss (0.55 to 0.8 measured of GGUF types)."""
+_CHANCE = 1e-5
+"""Less likely than this, what is outside lies where it does by chance."""
 _RUN, _MANY_IN_RUN = 64, 16
 """Of so many values in a row so many outside: a row was changed, however large the tensor is."""
 _CLEARLY = 0.25
@@ -44,6 +57,8 @@ class Count:
     the values of squared differences, of the square of a step, of squared values. `lost`: keys over
     all values are equal, but in no order that was tried do they meet. `changes`: places, by
     way, that no rounding explains: many values in a row outside, as of a changed row, or a value far outside.
+    `expected`: so many values miss each other if both are roundings and one of them went through bf16.
+    `widths`: of some values, those of both bounds.
     """
 
     pair: Pair
@@ -57,6 +72,8 @@ class Count:
     power: float = 0.0
     lost: bool = False
     changes: dict[Way, int] = field(default_factory=dict)
+    expected: float = 0.0
+    widths: Widths | None = None
 
     @property
     def typical(self) -> float | None:
@@ -97,7 +114,6 @@ class State(NamedTuple):
 
     alive: list[Way]
     totals: dict[Way, int]
-    expected: float
     outside: list[dict[Way, int]]
 
 
@@ -105,8 +121,8 @@ class State(NamedTuple):
 class Class:
     """All pairs of two types: which ways are still possible, and what was counted.
 
-    `expected`: so many values miss each other between siblings of which one went through bf16. `fine`: one side holds
-    values of float32 or more that went through nothing coarser. `passed`: one side went through a coarser type.
+    `fine`: one side holds values of float32 or more that went through nothing coarser. `passed`: one side went through
+    a coarser type. `brain`: one side holds values of bf16.
     """
 
     left: str
@@ -114,15 +130,15 @@ class Class:
     alive: list[Way] = field(default_factory=list)
     totals: dict[Way, int] = field(default_factory=dict)
     counts: list[Count] = field(default_factory=list)
-    expected: float = 0.0
     fine: bool = False
     passed: bool = False
+    brain: bool = False
 
     @classmethod
     def of(cls, left: str, right: str) -> Class:
         """With every way that there may be."""
         every = ways(left, right)
-        return cls(left, right, list(every), dict.fromkeys(every, 0))
+        return cls(left, right, list(every), dict.fromkeys(every, 0), brain="BF16" in (left, right))
 
     @property
     def floats(self) -> bool:
@@ -133,6 +149,11 @@ class Class:
     def tuned(self) -> bool:
         """One side has scales that may have been tuned: what lies outside is judged when all values are counted."""
         return not BLOCK_SCALED.isdisjoint((self.left, self.right))
+
+    @property
+    def unsure(self) -> bool:
+        """One side is of a type by which a few values may lie outside."""
+        return not UNSURE.isdisjoint((self.left, self.right))
 
     @property
     def values(self) -> int:
@@ -147,11 +168,11 @@ class Class:
 
     def state(self) -> State:
         """What to `restore`, should the next pair have been read in the wrong order."""
-        return State([*self.alive], {**self.totals}, self.expected, [{**count.outside} for count in self.counts])
+        return State([*self.alive], {**self.totals}, [{**count.outside} for count in self.counts])
 
     def restore(self, before: State) -> None:
         """As if the pairs since then had not been read."""
-        self.alive, self.totals, self.expected = [*before.alive], {**before.totals}, before.expected
+        self.alive, self.totals = [*before.alive], {**before.totals}
         self.counts = self.counts[: len(before.outside)]
         for count, known in zip(self.counts, before.outside, strict=True):
             count.outside = {**known}
@@ -170,6 +191,7 @@ class Class:
         if not len(left.values):
             return
         self.passed = self.passed or bool(left.grid or right.grid)
+        self.brain = self.brain or "BF16" in (left.grid, right.grid)
         if count.pair.left.values >= CORE_VALUES:
             self.fine = self.fine or min(left.coarseness, right.coarseness) <= FINE
         odd = None
@@ -178,7 +200,7 @@ class Class:
             odd = self._odd(left, right)
         explained: list[Way] = []
         for way in self.alive:
-            if way.rung == WIDENED or any(_implies(plainer, way) for plainer in explained):
+            if way.rung == WIDENED or any(self._implies(plainer, way) for plainer in explained):
                 continue
             mask = outside(way, left, right)
             mask = mask if odd is None else (mask & ~odd[0]) | odd[1]
@@ -186,8 +208,17 @@ class Class:
                 explained.append(way)
             else:
                 self._contradict(count, way, left, right, mask)
+        if not self.fine and explained[:1] != [Way(EQUAL)]:
+            self._foresee(count, left, right)
         count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
         self._give_up()
+
+    def _foresee(self, count: Count, left: Face, right: Face) -> None:
+        """What would be seen of a change, and how much bf16 would make miss: should no parent be at hand."""
+        count.widths = widths(left, right, count.widths)
+        if Way(WIDENED) in self.alive:
+            some = slice(None, None, _EVERY)
+            count.expected += moved(left.some(some), right.some(some)) * len(left.values) / len(left.values[some])
 
     def _contradict(self, count: Count, way: Way, left: Face, right: Face, mask: Mask) -> None:
         """Some values lie outside."""
@@ -203,12 +234,9 @@ class Class:
         """Of values that siblings do not explain: which would not be explained either if they went through bf16?"""
         if Way(WIDENED) not in self.alive:
             return
-        sides = [Face(Samples(*(array[mask] for array in side.samples)), "") for side in (left, right)]
-        found = int(np.count_nonzero(outside(Way(WIDENED), *sides)))
+        found = int(np.count_nonzero(outside(Way(WIDENED), left.some(mask), right.some(mask))))
         count.outside[Way(WIDENED)] += found
         self.totals[Way(WIDENED)] += found
-        if not self.fine:
-            self.expected += moved(left, right)
 
     def _odd(self, left: Face, right: Face) -> tuple[Mask, Mask]:
         """Values that are no numbers on either side, and those that contradict because they are on one side only."""
@@ -247,19 +275,50 @@ class Class:
             return False
         if way.rung == SIBLINGS and self._twice():
             return True
-        most = 0.0 if self.floats else MOST_OUTSIDE
-        if self.totals[way] > most * self.values:
+        if self.totals[way] > (MOST_OUTSIDE * self.values if self.unsure else 0):
             return False
         return not any(one.changed(way) for one in self.counts)
 
-    def _twice(self) -> bool:
-        """Siblings of which one went through bf16: as many values miss each other as that makes, and none by more."""
-        if not {Way(SIBLINGS), Way(WIDENED)} <= set(self.alive) or self.totals[Way(WIDENED)]:
+    def differs(self, count: Count, way: Way) -> bool:
+        """Is the pair of other weights? By none of those is a component the same."""
+        if way.rung == SIBLINGS and self._twice():
             return False
-        if self.left == self.right and not self.passed:  # two roundings to one type by one way are equal
+        return count.changed(way) or (not self.unsure and count.outside[way] > 0)
+
+    def _twice(self) -> bool:
+        """Siblings of which one went through bf16: everywhere as many values miss each other as that makes.
+
+        Two roundings to one type by one way are equal, and what holds values of bf16 is itself what the other went
+        through: between those there is no such excuse.
+        """
+        if self.brain or self.left == self.right or not self.by_a_step():
             return False
         few = self.expected <= thresholds.SIBLINGS_SHARE * self.values
-        return few and self.totals[Way(SIBLINGS)] <= self.expected + 3 * np.sqrt(self.expected) + 1
+        met = _met(self.totals[Way(SIBLINGS)], self.expected)
+        return few and met and all(_met(one.outside[Way(SIBLINGS)], one.expected) for one in self.counts)
+
+    def by_a_step(self) -> bool:
+        """Do both miss each other in some values, and nowhere by more than half a step of bf16?"""
+        return {Way(SIBLINGS), Way(WIDENED)} <= set(self.alive) and not self.totals[Way(WIDENED)]
+
+    @property
+    def expected(self) -> float:
+        """Of all pairs."""
+        return sum(one.expected for one in self.counts)
+
+    def concentrated(self) -> bool:
+        """Do tensors have nothing outside of which as much as of the others should be? Then those were changed."""
+        clean = sum(one.expected for one in self.counts if not one.outside[Way(SIBLINGS)])
+        share = clean / self.expected if self.expected else 0.0
+        return share > 0.5 and bool((1 - share) ** self.totals[Way(SIBLINGS)] < _CHANCE)
+
+    def _implies(self, plainer: Way, way: Way) -> bool:
+        """Values that the one explains are explained by the other."""
+        if plainer.rung == EQUAL or way.rung == WIDENED:
+            return True
+        if way.rung == SIBLINGS:
+            return plainer.rung == VALUE
+        return plainer.direction == way.direction and plainer.rung == VALUE and not self.floats
 
 
 def _sum(one: Floats, other: Floats) -> float:
@@ -278,13 +337,10 @@ def _far(way: Way, left: Face, right: Face, mask: Mask) -> int:
     return int(np.count_nonzero(gap(way, left, right)[mask] > _CLEARLY * _step(left, right)[mask]))
 
 
-def _implies(plainer: Way, way: Way) -> bool:
-    """Values that the one explains are explained by the other."""
-    if plainer.rung == EQUAL or way.rung == WIDENED:
-        return True
-    if way.rung == SIBLINGS:
-        return plainer.rung == VALUE
-    return plainer.direction == way.direction and plainer.rung == VALUE
+def _met(found: int, expected: float) -> bool:
+    """Within chance. The expectation is of intervals that are known to a point, so it may be too high, not too low."""
+    chance = float(_SPREAD * np.sqrt(expected)) + 2
+    return _LEAST_MET * expected - chance <= found <= expected + chance
 
 
 def _with_infinities(side: Face) -> Face:

@@ -13,6 +13,8 @@ from catalog.matching.full_streams import complete
 from catalog.matching.pairing_precision import bf16_codes, f16_codes
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from catalog.fingerprints.base import Floats
 
 QUANTISED = 6
@@ -29,6 +31,13 @@ class Face:
         self._block, self.dtype, self.grid = block, dtype, grid
         self.values: Floats = block.values
         self.coarseness = _COARSENESS.get(grid or dtype, QUANTISED)
+
+    def some(self, chosen: slice | npt.NDArray[np.bool_]) -> Face:
+        """Of some of its values."""
+        values = self._block.values[chosen]
+        if self._block.low is self._block.values:
+            return Face(Samples(values, values, values), self.dtype, self.grid)
+        return Face(Samples(values, self._block.low[chosen], self._block.high[chosen]), self.dtype, self.grid)
 
     @property
     def low(self) -> Floats:

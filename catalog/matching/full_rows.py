@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalog.matching.base import Row
-from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, WIDENED, Way
+from catalog.matching.full_limits import blind
+from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, Way
 from catalog.matching.thresholds import COVERED, COVERED_FULLY, NEAR_SHARE
 from catalog.vocabulary import Certainty, Direction, Doubt, Mapped, Relation, TensorVerdict
 
@@ -33,7 +34,7 @@ def settled(verdict: ComponentVerdict, classes: Sequence[Class], unread: Sequenc
     )
     if not chosen:
         return verdict
-    if not all(one.explains(way) for one, way in chosen):
+    if not all(one.explains(way) and not _different(one, way) for one, way in chosen):
         return _contradicted(found, chosen)
     if any(count.lost for one, _ in chosen for count in one.counts):
         return replace(found, relation=Relation.CANNOT_TELL, certainty=Certainty.SUSPECTED, doubt=Doubt.PLACES)
@@ -42,9 +43,14 @@ def settled(verdict: ComponentVerdict, classes: Sequence[Class], unread: Sequenc
     return _confirmed(found, chosen)
 
 
+def _different(one: Class, way: Way) -> bool:
+    return any(one.differs(count, way) for count in one.counts)
+
+
 def _confirmed(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) -> ComponentVerdict:
     """Nothing lies outside: the relation of the samples stands, and is named by what was found."""
     relation = _relation(found, chosen)
+    limit = _limit(chosen) if relation in (Relation.OTHER_PRECISION, Relation.QUANTISED) else None
     largest = max(chosen, key=lambda pair: (pair[1].rung != EQUAL, pair[0].values))[1]
     return replace(
         found,
@@ -53,8 +59,16 @@ def _confirmed(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) -> 
         direction=_direction(way for _, way in chosen),
         rung=largest.rung,
         distance=0.0,
-        doubt=found.doubt if relation == Relation.CANNOT_TELL else None,
+        detection_limit=limit,
+        doubt=found.doubt if relation == Relation.CANNOT_TELL else None if limit is None else Doubt.BELOW_NOISE,
     )
+
+
+def _limit(chosen: Sequence[tuple[Class, Way]]) -> float | None:
+    """Of two roundings whose parent is not at hand, the change that would not have been seen, if that is too large."""
+    if all(way.rung != SIBLINGS for _, way in chosen):
+        return None
+    return blind([count for one, _ in chosen for count in one.counts])
 
 
 def _relation(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) -> Relation:
@@ -97,10 +111,9 @@ def _near(one: Class) -> bool:
     Of a parent that is at hand all that it may have gone through was tried, and nothing that ends in values of f16 goes
     through what is finer than they are, other than bf16, which its grid would show.
     """
-    siblings, widened = Way(SIBLINGS), Way(WIDENED)
-    if one.fine or (one.left == one.right == "F16" and not one.passed) or not {siblings, widened} <= set(one.alive):
+    if one.fine or (one.left == one.right == "F16" and not one.passed) or not one.by_a_step():
         return False
-    return not one.totals[widened] and one.totals[siblings] <= NEAR_SHARE * one.values
+    return one.totals[Way(SIBLINGS)] <= NEAR_SHARE * one.values and not one.concentrated()
 
 
 def _distance(counts: Sequence[Count]) -> float | None:
@@ -114,12 +127,14 @@ def _distance(counts: Sequence[Count]) -> float | None:
 
 def _rows(verdict: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) -> tuple[Row, ...]:
     """The lines of the samples, those of the pairs that were read anew."""
-    read = {(count.pair.left.name, count.pair.right.name): (count, way) for one, way in chosen for count in one.counts}
+    read = {
+        (count.pair.left.name, count.pair.right.name): (one, count, way) for one, way in chosen for count in one.counts
+    }
     rows = []
     for row in verdict.rows:
         found = read.pop((row.left, row.right), None)
         rows.append(row if found is None else _row(row, *found))
-    rows += [_row(_plain(verdict, count.pair), count, way) for count, way in read.values()]
+    rows += [_row(_plain(verdict, count.pair), one, count, way) for one, count, way in read.values()]
     return tuple(rows)
 
 
@@ -131,10 +146,10 @@ def _plain(verdict: ComponentVerdict, pair: Pair) -> Row:
     )  # fmt: skip
 
 
-def _row(row: Row, count: Count, way: Way) -> Row:
+def _row(row: Row, one: Class, count: Count, way: Way) -> Row:
     outside = count.outside[way]
     return row._replace(
-        verdict=_verdict(count, way),
+        verdict=_verdict(one, count, way),
         compared=count.compared,
         of=count.compared,
         outside=outside,
@@ -143,11 +158,11 @@ def _row(row: Row, count: Count, way: Way) -> Row:
     )
 
 
-def _verdict(count: Count, way: Way) -> TensorVerdict:
+def _verdict(one: Class, count: Count, way: Way) -> TensorVerdict:
     if count.lost:
         return TensorVerdict.NOT_COMPARED
     types = {count.pair.left.dtype, count.pair.right.dtype}
-    if count.changed(way) or (types <= FLOATS and count.outside[way]):
+    if one.differs(count, way):
         return TensorVerdict.DIFFERENT
     if not types <= FLOATS:
         return TensorVerdict.QUANTISED

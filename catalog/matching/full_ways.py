@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from catalog.fingerprints.base import Samples
+from catalog.fingerprints.floats import LAYOUTS
 from catalog.matching.hypotheses import empty
 from catalog.matching.pairing_precision import cut_bf16, to_bf16, to_f16
 from catalog.matching.pairing_turned import half_step
@@ -81,8 +82,7 @@ def outside(way: Way, left: Face, right: Face) -> Mask:
         return unequal
     if way.rung == WIDENED:
         step = room(left, right)
-        wider = [Samples(side.values, side.low - step, side.high + step) for side in (left, right)]
-        return empty(*wider)
+        return empty(Samples(left.values, left.low - step, left.high + step), right.samples)
     return empty(left.samples, right.samples)
 
 
@@ -118,7 +118,20 @@ def _rounded(rung: str, source: Face, target: Face) -> Mask:
         beside: Mask = values != target.values
         return beside
     beyond: Mask = (values < target.low) | (values > target.high)
+    dtype = target.grid or target.dtype
+    if dtype in LAYOUTS:
+        middle = ((values == target.low) | (values == target.high)) & np.isfinite(target.values)
+        if middle.any():
+            beyond[middle] = _odd(dtype, target.values[middle])
     return beyond
+
+
+def _odd(dtype: str, values: Floats) -> Mask:
+    """Whose last place is 1: of two numbers equally near, every converter rounds to the other one."""
+    layout = LAYOUTS[dtype]
+    _, exponent = np.frexp(values)
+    last: Mask = values * np.ldexp(1.0, layout.mantissa - np.maximum(exponent - 1, 1 - layout.bias)) % 2 == 1
+    return last
 
 
 def _as_they_are(values: Floats) -> Floats:

@@ -45,23 +45,24 @@ def slack(dtype: str, values: Floats, widths: Floats) -> Floats:
     return _SLACK * widths
 
 
-def detection_limit(widths: Widths, expected: float = 0.0) -> float | None:
+def detection_limit(widths: Widths, expected: float = 0.0, *, of: int = 0) -> float | None:
     """The smallest uniform change, relative to each tensor's root mean square, that would have been seen (three times).
 
-    `expected`: contradictions that double rounding makes anyway. The largest change tried, 2, where none would have
+    `expected`: contradictions that double rounding makes anyway. `of`: so many values were compared, of which these are
+    some; 0 if these are all. The largest change tried, 2, where none would have
     been seen; None where there is nothing to see it by.
 
     E(d) is scanned, coarsely and then finely, not bisected: it jumps where the change passes the narrow width.
     """
+    every = max(1, of / max(1, len(widths.wide)))
     told = np.isfinite(widths.narrow) & np.isfinite(widths.wide) & (widths.wide > 0)
     widths = widths.of(told)
     count = len(widths.wide)
     if not count:
         return None
-    every = max(1, count // thresholds.LIMIT_SAMPLES)
-    some = widths.of(slice(None, None, every))
+    some = widths.of(slice(None, None, max(1, count // thresholds.LIMIT_SAMPLES)))
     wanted = thresholds.EXPECTED + 3 * np.sqrt(expected) + expected
-    share = len(some.wide) / count
+    share = len(some.wide) / count / every
     coarse = _first(some, _CHANGES[::_EVERY], wanted * share)
     fine = _CHANGES[max(0, (coarse - 1) * _EVERY) : coarse * _EVERY + 1]
     return float(fine[_first(some, fine, wanted * share)])
