@@ -193,6 +193,19 @@ class TestOneModel:
         deciding.undo(decision=decision, user=None)
         assert groups() == [({"one", "middle", "other"}, 300, 200)]
 
+    def test_never_across_a_rejection_within_one_model_either(self, django_user_model: type[User]) -> None:
+        ada = django_user_model.objects.create_user("ada")
+        one, other, later = variant("one"), variant("other"), variant("later")
+        for made, digest in ((one, b"\x01"), (other, b"\x02"), (later, b"\x02")):
+            ModelHash.objects.create(variant=made, file=None, algorithm="weights:v1", digest=digest * 32)
+        joined = join(related(one, other, Relation.SAME_WEIGHTS, Certainty.ALL_VALUES))
+        join(related(later, other, Relation.SAME_WEIGHTS))
+        related(later, one, Relation.SAME_WEIGHTS, Certainty.ALL_VALUES)
+        deciding.undo(decision=joined[0], user=ada)
+        later.refresh_from_db()
+        assert later.model_id == one.model_id, "it was received since, and stays"
+        assert groups() == [({"other", "later"}, 200, 100)]
+
     def test_never_across_a_chain_that_lies(self) -> None:
         one, other, third = variant("one", bits=32), variant("other", bits=32), variant("third")
         rounding(one, third)

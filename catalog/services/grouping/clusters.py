@@ -85,8 +85,6 @@ class Clusters:
         self._ties[edge.left][edge.right] = self._ties[edge.right][edge.left] = edge.tie
 
     def _may_join(self, left: set[UUID], right: set[UUID], edge: Edge) -> bool:
-        if edge.accepted:
-            return True
-        if any(frozenset({one, other}) in self._apart for one in left for other in right if self._apart):
+        if self._apart and any(frozenset({one, other}) in self._apart for one in left for other in right):
             return False
-        return not lies(left, right, self._bonds)
+        return edge.accepted or not lies(left, right, self._bonds)
