@@ -312,6 +312,13 @@ class Class:
         share = clean / self.expected if self.expected else 0.0
         return share > 0.5 and bool((1 - share) ** self.totals[Way(SIBLINGS)] < _CHANCE)
 
+    def patched(self) -> bool:
+        """Of two quantised files of one type: is most equal, and some not? A quantiser changes all or none."""
+        if self.left != self.right or self.floats:
+            return False
+        equal = sum(one.compared for one in self.counts if one.largest == 0)
+        return self.values / 2 < equal < self.values
+
     def _implies(self, plainer: Way, way: Way) -> bool:
         """Values that the one explains are explained by the other."""
         if plainer.rung == EQUAL or way.rung == WIDENED:

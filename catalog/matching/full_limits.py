@@ -1,7 +1,7 @@
 """What a comparison of all values cannot see: changes of which too few values would have left their bounds.
 
 Where the parent itself is at hand, every change that its copy can show is seen. Two roundings without their parent meet
-in wide intervals: in a small tensor a light change moves none of them out. Of such a tensor nothing is said.
+in wide intervals: of few values a light change moves none out. Then nothing is said.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 
 from catalog.fingerprints.base import CORE_VALUES
 from catalog.matching import limits
-from catalog.matching.thresholds import COVERED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
     from catalog.matching.full_faces import Face
 
 CHANGE = 1e-4
-"""Relative to the size of the weights: the lightest fine-tune that has to be seen, in each tensor by itself."""
-_UNSEEN = 2.0
-"""Where nothing is known of a tensor: another one would not be seen."""
+"""Relative to the size of the weights: the lightest fine-tune that has to be seen."""
 _KEPT = 512
 """Values of a block whose bounds are kept."""
 _MOST = 4096
@@ -44,27 +41,25 @@ def widths(left: Face, right: Face, before: limits.Widths | None) -> limits.Widt
     return found if before is None else limits.Widths(*map(np.concatenate, zip(before, found, strict=True)))
 
 
-def limit(count: Count) -> float | None:
-    """The smallest relative change of this tensor that would have been seen; None where nothing is known of it."""
-    found = count.widths
-    if found is None or not count.power or not count.measured:
-        return None
-    size = float(np.sqrt(count.power / count.measured))
-    shares = limits.Widths(*(column / size for column in found))
-    return limits.detection_limit(shares, of=count.compared)
-
-
 def blind(counts: Sequence[Count]) -> float | None:
-    """The relative change of a tensor that would have been seen, but for the least telling tenth of all values.
+    """The smallest change of all tensors alike, relative to each, that would have been seen; None where a light one is.
 
-    None where every light fine-tune would have been. Tensors too small to be evidence are not asked.
+    Tensors too small to be evidence are not asked.
     """
-    found = sorted(
-        ((limit(count) or _UNSEEN, count.compared) for count in counts if count.compared >= CORE_VALUES), reverse=True
-    )
-    left = (1 - COVERED) * sum(size for _, size in found)
-    for change, size in found:
-        left -= size
-        if left < 0:
-            return change if change > CHANGE else None
-    return None
+    some = [one for one in counts if one.compared >= CORE_VALUES and one.widths is not None and one.power]
+    values = sum(one.compared for one in some)
+    asked = [_shares(one, max(1, _MOST * one.compared // values)) for one in some]
+    if not asked:
+        return None
+    found = limits.detection_limit(limits.Widths(*map(np.concatenate, zip(*asked, strict=True))), of=values)
+    return found if found is None or found > CHANGE else None
+
+
+def _shares(count: Count, wanted: int) -> limits.Widths:
+    """So many widths of a tensor, in shares of the root mean square of its values."""
+    found = count.widths
+    if found is None:
+        return limits.Widths(*np.zeros((3, 0)))
+    size = np.sqrt(count.power / count.measured)
+    every = slice(None, None, max(1, len(found.wide) // wanted))
+    return limits.Widths(*(column[every][:wanted] / size for column in found))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalog.matching.base import Row
-from catalog.matching.full_limits import blind
+from catalog.matching.full_limits import CHANGE, blind
 from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, Way
 from catalog.matching.thresholds import COVERED, COVERED_FULLY, NEAR_SHARE
 from catalog.vocabulary import Certainty, Direction, Doubt, Mapped, Relation, TensorVerdict
@@ -68,6 +68,8 @@ def _limit(chosen: Sequence[tuple[Class, Way]]) -> float | None:
     """Of two roundings whose parent is not at hand, the change that would not have been seen, if that is too large."""
     if all(way.rung != SIBLINGS for _, way in chosen):
         return None
+    if any(one.patched() for one, _ in chosen):
+        return CHANGE
     return blind([count for one, _ in chosen for count in one.counts])
 
 
