@@ -213,7 +213,7 @@ def _different(evidence: Evidence) -> str:
     if not rows:
         return ""
     distances = [one.distance for one in _told_of(evidence) if one.distance is not None]
-    apart = f", at a distance of {percent(max(distances))}" if distances else ""
+    apart = f", at a distance of {percent(max(distances))}" if max(distances, default=0.0) > 0 else ""
     both = sum(1 for row in every if row.left and row.right)
     names = _names([row.left or row.right for row in rows])
     return f"{count(len(rows), 'tensor')} of {both:,} {_verb(rows)}{apart}: {names}."

@@ -251,6 +251,7 @@ class TestConditions:
         join(first, second)
         assert home(middle) == home(left) != home(right)
         assert told(second) == (Obstacle.SETTINGS, True)
+        assert Finding.objects.get().params["setting"] == "alpha"
 
     @pytest.mark.parametrize("outcome", [Outcome.INVALID, Outcome.SUSPICIOUS, Outcome.UNSAFE])
     @pytest.mark.parametrize("name", ["same_tensors", "same_weights", "rounding"])

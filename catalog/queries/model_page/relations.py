@@ -83,9 +83,11 @@ def related(model: ModelRecord, ids: Sequence[UUID]) -> list[Related]:
     return list(found.values())
 
 
-def _closeness(row: Match) -> tuple[int, int]:
+def _closeness(row: Match) -> tuple[bool, int, int]:
+    """What a surer relation between the same two models speaks against comes last."""
     relations, certainties = Relation.values(), Certainty.values()
     return (
+        row.evidence.get("obstacle") == Obstacle.CHAIN,
         relations.index(row.relation) if row.relation in relations else len(relations),
         certainties.index(row.certainty) if row.certainty in certainties else len(certainties),
     )

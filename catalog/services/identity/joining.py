@@ -144,7 +144,7 @@ class _Round:
     def _ask_about_settings(self, match: Match) -> None:
         left, right = (self._scene.members[pk] for pk in (match.left_id, match.right_id))
         newer, older = (left, right) if left.number > right.number else (right, left)
-        stated = standing.settings_that_differ([left], [right]) or match.evidence.get("settings", [])
+        stated = standing.stated_differently(match, self._scene)
         findings.raise_finding(
             code=FindingCode.SETTINGS_DIFFER,
             params={"other": str(self._scene.home(older.pk)), "setting": ", ".join(stated)},

@@ -44,6 +44,14 @@ def obstacle(match: Match, row: Row, scene: Scene, asking: Collection[str]) -> O
     return _of_the_weights(match, row, scene, (ours, theirs)) or _of_the_models(match, row, scene, asking)
 
 
+def stated_differently(match: Match, scene: Scene) -> list[str]:
+    """The settings that stand against the match: stated differently by the two, or by any of those like them."""
+    left, right = (scene.members[pk] for pk in (match.left_id, match.right_id))
+    own = settings_that_differ([left], [right]) or list(match.evidence.get("settings", []))
+    kin = (_kin(one, scene.of_model(scene.home(one.pk)), scene) for one in (left, right))
+    return own or settings_that_differ(*kin)
+
+
 def settings_that_differ(ours: Iterable[Variant], theirs: Iterable[Variant]) -> list[str]:
     """The settings that one of each group states, and states differently."""
     others = list(theirs)
