@@ -14,9 +14,11 @@ from django.conf import settings
 from catalog.errors import Cancelled, LeaseLost, LibraryOffline
 from catalog.formats.packing import unpack
 from catalog.hashing.folders import folder_v1
-from catalog.models import Component, HashClaim, Location, ModelHash, Preference, Variant
+from catalog.models import Component, HashClaim, Location, ModelHash, Preference, TensorIndex, Variant
 from catalog.services import claiming, findings, hashing
-from catalog.vocabulary import FindingCode, LocationState, Outcome, Stage
+from catalog.services.identity import deciding, rejections
+from catalog.services.matching import renewing
+from catalog.vocabulary import Basis, FindingCode, LocationState, Outcome, Stage
 from tests.builders import checkpoint, diffusers_folder, sharded, weights, write_tree
 from tests.identity.catalogue import add, at, catalogue, hash_all, model, probe_all, put, scan, variant_at
 
@@ -208,6 +210,35 @@ def test_a_listed_hash_that_agrees_is_none(tmp_path: Path) -> None:
 
     assert HashClaim.objects.get().algorithm == "autov3"
     assert not findings.open_findings().exists()
+
+
+def test_a_part_that_nothing_can_be_said_of_is_not_read_again_and_again(tmp_path: Path) -> None:
+    """Of a file whose list of tensors is too long to be kept, say."""
+    put(tmp_path, "m.safetensors", model(1))
+    library = add(tmp_path)
+    scan(library)
+    probe_all()
+    TensorIndex.objects.all().delete()
+    hash_all()
+    assert Component.objects.get().fingerprint is None
+    assert renewing.renew() == 0
+
+
+def test_what_was_decided_of_files_before_they_were_read_holds_for_their_weights(tmp_path: Path) -> None:
+    put(tmp_path, "one.safetensors", model(1))
+    put(tmp_path, "other.safetensors", model(2))
+    library = add(tmp_path)
+    scan(library)
+    probe_all()
+    one, other = (variant_at(library, f"{name}.safetensors") for name in ("one", "other"))
+    decision = deciding.not_same(left=one, right=other, user=None)
+    assert decision.basis == Basis.VARIANT
+    hash_all()
+    decision.refresh_from_db()
+    assert decision.basis == Basis.WEIGHTS
+    put(tmp_path, "again.safetensors", model(1, {"note": "another header"}))
+    catalogue(library)
+    assert rejections.stand_between([variant_at(library, "again.safetensors")], [other])
 
 
 def test_further_algorithms_are_computed_on_request(tmp_path: Path) -> None:

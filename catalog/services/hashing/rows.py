@@ -107,6 +107,8 @@ def store_digests(told: Sequence[Told]) -> list[Variant]:
         [row for one in printed for row in _parts(one)],
         otherwise=f"(variant_id, name, algorithm) DO UPDATE SET {_PRINTED}",
     )
+    passed_over = Component.objects.filter(variant__in=[one.variant.pk for one in printed], version__lt=VERSION)
+    passed_over.update(version=VERSION)  # nothing was found for them, and they are not read again for that
     _store_keys(printed)
     return [one.variant for one in printed]
 

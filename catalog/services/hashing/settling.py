@@ -64,11 +64,14 @@ def hold(digested: Iterable[Digested]) -> None:
 
 
 def lock(digested: Sequence[Digested]) -> dict[UUID, Variant]:
-    """The variants of the places and those that have the contents, locked by number; if several, their models too."""
+    """The variants of the places and those that have the contents, locked by number.
+
+    Before them the models, where others know of one of the variants already: those that have a content.
+    """
     contents = {one.content for one in digested if one.content is not None}
     at_places = set(_variants_of(digested).values())
     holders = dict(Variant.objects.filter(content__in=contents).values_list("pk", "content"))
-    if holders.keys() - at_places or len(contents) < len(digested):
+    if holders or len(contents) < len(digested):
         wanted = at_places | holders.keys()
         holding.hold_models(set(Variant.objects.filter(pk__in=wanted).values_list("model", flat=True)))
     rows = Variant.objects.select_for_update(no_key=True).filter(pk__in=at_places | holders.keys()).order_by("number")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Decision, HashClaim, Location, LocationFile, Note, Variant
@@ -197,7 +198,8 @@ def _notice(digested: Sequence[Digested], failed: Sequence[Failed]) -> None:
 def _rebind(variants: Sequence[Variant]) -> None:
     """A "not the same" that was bound to ids is bound to what outlives them, now that the bytes are known."""
     names = {variant.pk.bytes: variant for variant in variants}
-    for row in Decision.objects.filter(kind=DecisionKind.NOT_SAME, closed_at=None, basis=Basis.VARIANT):
+    bound = Decision.objects.filter(Q(left__in=names) | Q(right__in=names), left__isnull=False, right__isnull=False)
+    for row in bound.filter(kind=DecisionKind.NOT_SAME, closed_at=None, basis=Basis.VARIANT).order_by("pk"):
         for end in (row.left, row.right):
             if bytes(end or b"") in names:
                 rejections.rebind(names[bytes(end or b"")])
