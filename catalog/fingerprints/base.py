@@ -82,6 +82,7 @@ class TensorPrint(NamedTuple):
     `rms`, `mean`: over all values where `lanes` is there, else over the samples; NaN where nothing is known.
     `codes`: how many different values there are on each rung, up to 255; () where `lanes` is None.
     `extremes`: bf16 codes of the largest and the second largest, the smallest and the second smallest value as bf16.
+    `raw`: instead of `samples` their bytes as they were stored, of a print that is only to be packed.
     """
 
     name: str
@@ -101,6 +102,7 @@ class TensorPrint(NamedTuple):
     samples: Samples = NO_SAMPLES
     codes: tuple[int, ...] = ()
     extremes: tuple[int, ...] = ()
+    raw: bytes | None = None
 
     @property
     def values(self) -> int:

@@ -81,8 +81,11 @@ class Builder:
         ]
         return Rounded(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
 
-    def fingerprints(self, td: Sequence[bytes]) -> tuple[Fingerprint, ...]:
-        """One of each part, after all files were read; `td` are the 32-byte digests in the order of the tensors."""
+    def fingerprints(self, td: Sequence[bytes], *, packable: bool = False) -> tuple[Fingerprint, ...]:
+        """One of each part, after all files were read; `td` are the 32-byte digests in the order of the tensors.
+
+        `packable`: samples are left as they are stored where that will do to pack them.
+        """
         values = self._values()
         prints: dict[int, list[TensorPrint]] = {}
         pieces: dict[int, npt.NDArray[np.uint8]] = {}
@@ -90,10 +93,11 @@ class Builder:
         for lane in self._lanes:
             pieces |= lane.pieces
             experts |= lane.experts()
-        samples = self._plan.samples(pieces)
+        raw = {at: own for at, own in self._plan.stored(pieces).items() if at in values} if packable else {}
+        samples = self._plan.samples(pieces, besides=raw)
         for number, part in enumerate(self._parts):
             digest = experts.get(number, b"") if part.expert else td[part.of]
-            made = _print(part.tensor, digest, values.get(number), samples[number])
+            made = _print(part.tensor, digest, values.get(number), samples[number], raw.get(number))
             prints.setdefault(part.of, []).append(made)
         return tuple(
             Fingerprint(name, tuple(one for at in self._members(members) for one in prints[at]))
@@ -110,7 +114,9 @@ class Builder:
         return sorted(kept, key=lambda at: self._tensors[at].name)
 
 
-def _print(tensor: TensorInfo, digest: bytes, values: Values | None, samples: Samples) -> TensorPrint:
+def _print(
+    tensor: TensorInfo, digest: bytes, values: Values | None, samples: Samples, raw: bytes | None
+) -> TensorPrint:
     if values is None:
         rms, mean = _moments(samples)
         td = digest[:_SHORT]
@@ -132,8 +138,9 @@ def _print(tensor: TensorInfo, digest: bytes, values: Values | None, samples: Sa
         rms=_single(values.rms),
         mean=_single(values.mean),
         samples=samples,
-        codes=tuple(min(count, _MANY) for count in values.codes),
+        codes=tuple([min(_MANY, count) for count in values.codes]),
         extremes=values.extremes,
+        raw=raw,
     )
 
 

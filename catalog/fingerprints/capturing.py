@@ -46,6 +46,17 @@ class Capture:
         return not len(self._offsets) or self._at >= int(self._offsets[-1]) + self._length
 
 
+def cut_out(data: memoryview, wanted: Wanted) -> Bytes | None:
+    """The pieces of a tensor all of whose bytes are at hand; None if it wants nothing, or more than is there."""
+    offsets, length = wanted.offsets, wanted.length
+    if not len(offsets) or int(offsets[-1]) + length > len(data):
+        return None
+    if len(offsets) == 1:
+        first = int(offsets[0])
+        return np.frombuffer(bytes(data[first : first + length]), np.uint8)[None]
+    return _cut(np.frombuffer(data, np.uint8), offsets, length)
+
+
 def _cut(block: Bytes, offsets: npt.NDArray[np.int64], length: int) -> Bytes:
     if len(offsets) == 1:
         return block[None, offsets[0] : offsets[0] + length]

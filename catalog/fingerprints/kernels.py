@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from catalog.fingerprints.tables import Source
 
     Counts: TypeAlias = npt.NDArray[np.uint32]
+    Ends: TypeAlias = npt.NDArray[np.int64]
     Seen: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 
 MOST = (1 << 32) - 1
@@ -80,6 +81,39 @@ class Kernels(Protocol):
 
     def settle(self, source: Source, full: Full, *, by_f16: bool) -> Settled:
         """What the histograms tell; they are empty afterwards. `by_f16`: f16 holds all values: sums come from it."""
+        ...
+
+    def many(self) -> Together | None:
+        """Those over many small tensors at once; None where there are none."""
+        ...
+
+
+class Counted(NamedTuple):
+    """Of many tensors, one row each. `sums`: by f16, then by bf16, the sum of the values and of their squares.
+
+    `inexact`: the flags `NOT_F16` and `NOT_BF16`; all else as in `Settled`, `extremes` by order and not by code.
+    """
+
+    lanes: Lanes
+    codes: npt.NDArray[np.int64]
+    extremes: npt.NDArray[np.int64]
+    sums: npt.NDArray[np.float64]
+    m32: npt.NDArray[np.uint64]
+    inexact: npt.NDArray[np.int64]
+
+
+class Together(Protocol):
+    """The loops over many small tensors, of which the values lie one after the other, each up to its end.
+
+    The histograms are empty before and after.
+    """
+
+    def narrow(self, codes: Codes, ends: Ends, source: str, bins: Counts, outliers: Counts) -> Counted:
+        """Of 16-bit codes of one source."""
+        ...
+
+    def wide(self, bits: Bits, ends: Ends, bins: Counts, outliers: Counts) -> tuple[Counted, Codes, Codes]:
+        """Of f32 values; besides, all f16 and bf16 codes."""
         ...
 
 

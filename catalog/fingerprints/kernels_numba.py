@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from catalog.fingerprints.codes import Bits, Codes
-    from catalog.fingerprints.kernels import Counts, Full, Made
+    from catalog.fingerprints.kernels import Counts, Full, Made, Together
     from catalog.fingerprints.tables import Source
 
 _FEW = 32  # values that are asked at once whether one is to be counted apart
@@ -72,7 +72,7 @@ def _exact(bits: Any) -> Any:
 
 
 @compiled
-def _count(codes: Any, bins: Any) -> None:
+def count_all(codes: Any, bins: Any) -> None:
     for at in range(codes.size):
         bins[codes[at]] += _U32(1)
 
@@ -105,7 +105,7 @@ def _count_outliers(f16: Any, bf16: Any, outliers: Any, many: Any) -> None:
 
 
 @compiled
-def _cast(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
+def cast_all(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
     f16, bf16, index = made
     total, inexact, low, outside = _U64(0), _U32(0), _U32(0), 0
     for first in range(0, bits.size, _STEP):
@@ -114,7 +114,7 @@ def _cast(bits: Any, values: Any, bins: Any, outliers: Any, made: Any) -> Any:
             bits[first:last], values[first:last], f16[first:last], bf16[first:last], index[first:last]
         )
         total += _exact(bits[first:last])
-        _count(index[first:last], bins)
+        count_all(index[first:last], bins)
         if out:
             _count_outliers(f16[first:last], bf16[first:last], outliers, out * _FEW > last - first)
         inexact, low, outside = inexact | some, low | few, outside + out
@@ -281,7 +281,7 @@ def _extremes(codes: Any, found: Any) -> None:
 
 
 @compiled
-def _settle(full: Any, source: Any, shared: Any, scratch: Any, kept: Any) -> Any:
+def settle_all(full: Any, source: Any, shared: Any, scratch: Any, kept: Any) -> Any:
     """All of it, in turn; sums by f16, sums by bf16, `m32` and flags."""
     bins, seen, outliers, seen_outliers = full
     words, words_bf16, moves, moves_bf16, values, values_bf16 = shared
@@ -304,7 +304,7 @@ def _settle(full: Any, source: Any, shared: Any, scratch: Any, kept: Any) -> Any
     return f16_sums, bf16_sums, exact, flags
 
 
-_DIRECT, _BY_F16, _BY_BF16 = [_E4M3, _E5M2], [_E4M3_F16, _E5M2_F16], [_E4M3_BF16, _E5M2_BF16]
+DIRECT, BY_F16, BY_BF16 = [_E4M3, _E5M2], [_E4M3_F16, _E5M2_F16], [_E4M3_BF16, _E5M2_BF16]
 
 
 class Compiled:
@@ -313,39 +313,52 @@ class Compiled:
     name = "numba"
 
     def __init__(self) -> None:
-        self._own = threading.local()
         self._shared = tuple(tables.tables())
 
     def cast(self, bits: Bits, bins: Counts, outliers: Counts, made: Made) -> Cast:
         """Count f32 values by their f16 codes and sides."""
         values = bits.view(np.float32)
-        total, inexact, low, outside = _cast(bits, values, bins, outliers, tuple(made))
+        total, inexact, low, outside = cast_all(bits, values, bins, outliers, tuple(made))
         return Cast(int(total), NOT_F16 * bool(inexact) | NOT_BF16 * bool(low) | OUTLIERS * bool(outside))
 
     def count(self, codes: Codes, bins: Counts) -> None:
         """Count 16-bit codes."""
-        _count(codes, bins)
+        count_all(codes, bins)
 
     def count_bytes(self, codes: npt.NDArray[np.uint8], bins: Counts) -> None:
         """Count 8-bit codes."""
-        _count(codes, bins)
+        count_all(codes, bins)
 
     def settle(self, source: Source, full: Full, *, by_f16: bool) -> Settled:
         """Move the counts to the f16 and bf16 codes, and those to every rung."""
-        scratch = getattr(self._own, "scratch", None)
-        if scratch is None:
-            scratch = self._own.scratch = _scratch()
         lanes, found, extremes = no_lanes(), np.zeros(len(Rung), np.int64), np.zeros(4, np.int64)
-        of_f16, of_bf16, exact, flags = _settle(
-            tuple(full), tuple(source), self._shared, scratch, (lanes, found, extremes)
+        of_f16, of_bf16, exact, flags = settle_all(
+            tuple(full), tuple(source), self._shared, own_scratch(), (lanes, found, extremes)
         )
         if source.exact.size:  # of 16 bits: what is by way of f16, or of bf16, is direct
-            own = _BY_F16 if by_f16 else _BY_BF16
-            lanes[_DIRECT], found[_DIRECT] = lanes[own], found[own]
+            own = BY_F16 if by_f16 else BY_BF16
+            lanes[DIRECT], found[DIRECT] = lanes[own], found[own]
         total, squares = of_f16 if by_f16 else of_bf16
         ordered = extremes.tolist()
         ends = tuple(0x8000 - end if end < 0 else end for end in ordered) if abs(ordered[1]) < CODES else ()
         return Settled(lanes, tuple(found.tolist()), ends, total, squares, int(exact), int(flags))
+
+    def many(self) -> Together:
+        """Those over many small tensors at once."""
+        from catalog.fingerprints import kernels_many  # noqa: PLC0415 # it is made of the loops above
+
+        return kernels_many.Together()
+
+
+_own = threading.local()
+
+
+def own_scratch() -> tuple[npt.NDArray[Any], ...]:
+    """What `settle_all` works in: of this thread alone, and empty."""
+    found: tuple[npt.NDArray[Any], ...] | None = getattr(_own, "scratch", None)
+    if found is None:
+        found = _own.scratch = _scratch()
+    return found
 
 
 def _scratch() -> tuple[npt.NDArray[Any], ...]:

@@ -71,6 +71,10 @@ class Plain:
         m32 = int((counts * source.exact[numbers]).sum(dtype=np.uint64))
         return settled._replace(m32=m32, flags=flags)
 
+    def many(self) -> None:
+        """Each tensor by itself."""
+        return
+
 
 def _bins(bits: Bits, f16: Codes) -> tuple[npt.NDArray[np.uint32], bool]:
     """The bin of each value, and whether f16 holds all of them exactly."""

@@ -18,18 +18,21 @@ from enum import StrEnum
 from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from blake3 import blake3
 
+from catalog.fingerprints import tables
 from catalog.fingerprints.base import AUX_VALUES, CODES, CORE_VALUES, Key, KeyKind, Rung
+from catalog.fingerprints.evidence import different, evidence, least, sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterator, Sequence
 
     from catalog.fingerprints.base import Fingerprint, TensorPrint
+    from catalog.fingerprints.evidence import Evidence
 
 ANCHORS = 8
 """Of each kind: those whose key is least, so that everybody who has the same tensors chooses the same."""
-_WORD = (1 << 64) - 1
 
 KINDS = {
     KeyKind.F16: Rung.F16,
@@ -47,6 +50,7 @@ KINDS = {
 """The keys of whole components, and the rung that each is over."""
 _FP8 = (Rung.E4M3, Rung.E4M3_F16, Rung.E4M3_BF16, Rung.E5M2, Rung.E5M2_F16, Rung.E5M2_BF16)
 _BFLOAT = frozenset({Rung.BF16, Rung.BF})
+_TO_BF16 = frozenset({KeyKind.BF16, KeyKind.BF})
 
 
 class Exact(NamedTuple):
@@ -70,15 +74,6 @@ class Join(NamedTuple):
 
     meaning: Meaning
     rung: Rung | None = None
-
-
-def different(tensor: TensorPrint, rung: Rung) -> int:
-    """How many different values it has on a rung (up to 255 known); 0 where the values are not known."""
-    if tensor.lanes is None:
-        return 0
-    if tensor.codes:
-        return tensor.codes[rung]
-    return tensor.codes_bf16 if rung in _BFLOAT else tensor.codes_f16
 
 
 def is_core(tensor: TensorPrint, rung: Rung) -> bool:
@@ -108,33 +103,88 @@ def weight(fingerprint: Fingerprint) -> tuple[int, int]:
 
 def exact(fingerprint: Fingerprint) -> Exact:
     """Both are False of a component without core tensors."""
-    return _exact(_known(fingerprint))
+    return _exact(evidence(fingerprint))
 
 
 def component_keys(fingerprint: Fingerprint) -> tuple[Key, ...]:
     """Of all values: the exact key and one for each rung; none where there are no core tensors."""
-    known = _known(fingerprint)
-    by_kind = {kind: key for kind, rung in KINDS.items() if (key := _rung_key(known, rung)) is not None}
-    flags = _exact(known)
-    if flags.f16:
-        same = by_kind.get(KeyKind.F16)
-    elif flags.bf16:
-        same = by_kind.get(KeyKind.BF16)
-    else:
-        same = _exact_key(known)
-    found = [Key(KeyKind.E, same)] if same is not None else []
-    return (*found, *starmap(Key, by_kind.items()))
+    return _component_keys(evidence(fingerprint))
 
 
 def anchors(fingerprint: Fingerprint) -> tuple[Key, ...]:
     """Of single tensors: of each kind the `ANCHORS` least."""
-    known, found = _known(fingerprint), list[Key]()
-    for kind, rung, of_core in _ANCHORS:
-        least = sorted({(*one.lanes[rung], one.values) for one in known if one.core is of_core and one.rich(rung)})
-        found += [Key(kind, _digest(b"anchor", _domain(rung), (one[2], *one[:2]))) for one in least[:ANCHORS]]
-    extremes = {(one.values, *one.extremes) for one in known if one.extremes and one.rich(Rung.BF16)}
-    keys = sorted(_digest(b"extremes", b"bf16", words) for words in extremes)
-    return (*found, *(Key(KeyKind.EXTREMES, key) for key in keys[:ANCHORS]))
+    return _anchors(evidence(fingerprint))
+
+
+class Index(NamedTuple):
+    """What a component is found by. `keys`: all that can tell more than another one. Then `weight`, and `exact`."""
+
+    keys: tuple[Key, ...]
+    core_tensors: int
+    core_values: int
+    exact: Exact
+
+
+def index(fingerprint: Fingerprint) -> Index:
+    """What is kept of a component in rows."""
+    known = evidence(fingerprint)
+    return Index(
+        (*_telling(_component_keys(known)), *_anchors(known)),
+        *weight(fingerprint),
+        _exact(known),
+    )
+
+
+def _telling(found: Sequence[Key]) -> Iterator[Key]:
+    """Without those that meet nothing but what another one meets: rungs that end in f16 (bf16) where that one did."""
+    seen: set[tuple[bool, bytes]] = set()
+    for kind, key in found:
+        if kind in {KeyKind.E, KeyKind.FZ}:
+            yield Key(kind, key)
+        elif (same := (kind in _TO_BF16, key)) not in seen:
+            seen.add(same)
+            yield Key(kind, key)
+
+
+def _component_keys(known: Evidence) -> tuple[Key, ...]:
+    rungs = list(KINDS.values())
+    wanted = (known.rich & known.core[:, None]).T[rungs]
+    if not wanted.any():
+        return ()
+    lanes = known.lanes.transpose(2, 1, 0)[:, rungs]
+    found, there = sums(np.stack([np.broadcast_to(known.values, wanted.shape), *lanes]), wanted)
+    by_kind = {
+        kind: _digest(b"component", _domain(rung), words.tobytes())
+        for (kind, rung), words, has in zip(KINDS.items(), found.astype("<u8"), there.tolist(), strict=True)
+        if has
+    }
+    flags = _exact(known)
+    own = KeyKind.F16 if flags.f16 else KeyKind.BF16
+    same = by_kind.get(own) if any(flags) else _exact_key(known)
+    return (*([Key(KeyKind.E, same)] if same is not None else []), *starmap(Key, by_kind.items()))
+
+
+def _anchors(known: Evidence) -> tuple[Key, ...]:
+    rungs = [rung for _, rung, _ in _ANCHORS]
+    wanted = np.array([(known.core == of_core) & known.rich[:, rung] for _, rung, of_core in _ANCHORS])
+    lanes = known.lanes.transpose(2, 1, 0)[:, rungs]
+    rows = np.stack([*lanes, np.broadcast_to(known.values, wanted.shape)])
+    found = [
+        Key(kind, _digest(b"anchor", _domain(rung), struct.pack("<3Q", values, first, second)))
+        for (kind, rung, _), some in zip(_ANCHORS, least(rows, wanted, ANCHORS), strict=True)
+        for first, second, values in some
+    ]
+    return (*found, *_extremes(known))
+
+
+def _extremes(known: Evidence) -> Iterator[Key]:
+    """Those that come first when their words are mixed, so that size and spread decide nothing."""
+    wanted = known.rich[:, Rung.BF16] & (known.extremes > 0)
+    mixed = tables.mixed(tables.mixed(known.values) ^ known.extremes)
+    (rows,) = least(np.stack([mixed, known.values, known.extremes])[:, None], wanted[None], ANCHORS)
+    for _, values, word in rows:
+        codes = (word >> at & 0xFFFF for at in (48, 32, 16, 0))
+        yield Key(KeyKind.EXTREMES, _digest(b"extremes", b"bf16", struct.pack("<5Q", values, *codes)))
 
 
 def joins(new: KeyKind, exact_new: Exact, stored: KeyKind, exact_stored: Exact) -> Join | None:
@@ -200,52 +250,18 @@ _ANCHORS = (
 """Kind, rung, and whether it is over core tensors."""
 
 
-class _Known(NamedTuple):
-    """What keys need of a tensor that is big enough to be evidence. `core`: of two dimensions or more; else aux."""
-
-    core: bool
-    values: int
-    lanes: list[list[int]]
-    counts: tuple[int, ...]
-    m32: int
-    exact: Exact
-    extremes: tuple[int, ...]
-
-    def rich(self, rung: Rung) -> bool:
-        """Whether it has different values enough there."""
-        return self.counts[rung] >= CODES
+def _exact(known: Evidence) -> Exact:
+    f16 = known.exact_f16[known.core & known.rich[:, Rung.F16]]
+    bf16 = known.exact_bf16[known.core & known.rich[:, Rung.BF16]]
+    return Exact(bool(f16.size and f16.all()), bool(bf16.size and bf16.all()))
 
 
-def _known(fingerprint: Fingerprint) -> list[_Known]:
-    found = []
-    for tensor in fingerprint.tensors:
-        if tensor.lanes is None:
-            continue
-        axes, values = len(tensor.axes), tensor.values
-        if values < (CORE_VALUES if axes > 1 else AUX_VALUES) or not axes:
-            continue
-        counts = tensor.codes or tuple(different(tensor, rung) for rung in Rung)
-        flags = Exact(tensor.exact_f16, tensor.exact_bf16)
-        found.append(_Known(axes > 1, values, tensor.lanes.tolist(), counts, tensor.m32, flags, tensor.extremes))
-    return found
-
-
-def _exact(known: Iterable[_Known]) -> Exact:
-    f16 = [one.exact.f16 for one in known if one.core and one.rich(Rung.F16)]
-    bf16 = [one.exact.bf16 for one in known if one.core and one.rich(Rung.BF16)]
-    return Exact(bool(f16) and all(f16), bool(bf16) and all(bf16))
-
-
-def _rung_key(known: Iterable[_Known], rung: Rung) -> bytes | None:
-    """Over each different tensor once."""
-    rows = {(one.values, *one.lanes[rung]) for one in known if one.core and one.rich(rung)}
-    return _digest(b"component", _domain(rung), _sums(rows)) if rows else None
-
-
-def _exact_key(known: Iterable[_Known]) -> bytes | None:
+def _exact_key(known: Evidence) -> bytes | None:
     """Over f16 lanes and the exact f32 values: of components that neither 16-bit type holds."""
-    rows = {(one.values, *one.lanes[Rung.F16], one.m32) for one in known if one.core and one.rich(Rung.F16)}
-    return _digest(b"component", b"f32", _sums(rows)) if rows else None
+    wanted = known.core & known.rich[:, Rung.F16]
+    rows = np.stack([known.values, *known.lanes[:, Rung.F16].T, known.m32])
+    found, there = sums(rows[:, None], wanted[None])
+    return _digest(b"component", b"f32", found[0].astype("<u8").tobytes()) if there[0] else None
 
 
 def _lanes(tensor: TensorPrint, rung: Rung) -> tuple[int, ...]:
@@ -254,19 +270,15 @@ def _lanes(tensor: TensorPrint, rung: Rung) -> tuple[int, ...]:
     return tuple(tensor.lanes[rung].tolist())
 
 
-def _sums(rows: Iterable[tuple[int, ...]]) -> list[int]:
-    return [sum(column) & _WORD for column in zip(*rows, strict=True)]
-
-
 def _domain(rung: Rung) -> bytes:
     if rung is Rung.FZ:
         return b"fz"
     return b"bf16" if rung in _BFLOAT else b"f16"
 
 
-def _digest(what: bytes, domain: bytes, words: Collection[int]) -> bytes:
-    numbers = struct.pack(f"<{len(words)}Q", *words)
-    return blake3(b"isotope/" + what + b"/v1/" + domain + b"\0" + numbers).digest(length=16)
+def _digest(what: bytes, domain: bytes, words: bytes) -> bytes:
+    """`words` are u64le."""
+    return blake3(b"isotope/" + what + b"/v1/" + domain + b"\0" + words).digest(length=16)
 
 
 def _weighs(tensor: TensorPrint) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalog.fingerprints.capturing import Capture
+from catalog.fingerprints import batches
+from catalog.fingerprints.capturing import Capture, cut_out
 from catalog.fingerprints.streams import has_lanes, stream
 from catalog.hashing.tensors import TensorLane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -82,11 +83,17 @@ class FileLane:
         going, self._open = self._open, []
         for span in going:
             self._feed(span, block[: span.stop - offset], end)
-        while self._next < len(self._spans) and self._spans[self._next].start < end:
-            span = self._spans[self._next]
+        spans, small = self._spans, []
+        while self._next < len(spans) and spans[self._next].start < end:
+            span = spans[self._next]
             self._next += 1
+            if span.stop <= end and self._together(span):
+                small.append(span)
+                continue
             self._begin(span)
             self._feed(span, block[span.start - offset : span.stop - offset], end)
+        if small:
+            self._count(small, block, offset)
 
     def stored(self, tensor: TensorInfo) -> Stored | None:
         """What wants the logical values of a tensor that does not lie plainly in the file; None if nothing does."""
@@ -99,6 +106,30 @@ class FileLane:
     def experts(self) -> Mapping[int, bytes]:
         """td of each expert, by its number among the parts; after the last block."""
         return dict(zip(self._numbers, self._experts.digests(), strict=True))
+
+    def _together(self, span: _Span) -> bool:
+        """Whether a tensor that lies in one block is counted with others like it."""
+        tensor = span.shares[0].part.tensor
+        if self._left < tensor.nbytes or not any(share.counted for share in span.shares) or not batches.fits(tensor):
+            return False
+        self._left -= tensor.nbytes
+        return True
+
+    def _count(self, spans: Sequence[_Span], block: memoryview, offset: int) -> None:
+        """Small tensors, those of one type at once."""
+        by_type: dict[str, list[_Span]] = {}
+        for span in spans:
+            by_type.setdefault(span.shares[0].part.tensor.dtype, []).append(span)
+        for dtype, alike in by_type.items():
+            pieces = [block[span.start - offset : span.stop - offset] for span in alike]
+            counts = [span.shares[0].part.tensor.values for span in alike]
+            found = batches.count(dtype, bytearray().join(pieces), counts)
+            for number, (span, piece) in enumerate(zip(alike, pieces, strict=True)):
+                self._keep(span, found[number] if found is not None else _alone(span, piece))
+                for share in span.shares:
+                    for at, wanted in share.wanted:
+                        if (cut := cut_out(piece, wanted)) is not None:
+                            self.pieces[at] = cut
 
     def _begin(self, span: _Span) -> None:
         tensor = span.shares[0].part.tensor
@@ -121,13 +152,17 @@ class FileLane:
         """All bytes of a tensor were there."""
         values = span.stream.values() if span.stream is not None else None
         span.stream = None
-        for share in span.shares:
-            if values is not None and share.counted:
-                self.values[share.number] = values
+        if values is not None:
+            self._keep(span, values)
         for number, capture in span.captures:
             if capture.complete:
                 self.pieces[number] = capture.pieces
         span.captures = []
+
+    def _keep(self, span: _Span, values: Values) -> None:
+        for share in span.shares:
+            if share.counted:
+                self.values[share.number] = values
 
 
 class Stored:
@@ -143,6 +178,12 @@ class Stored:
     def close(self) -> None:
         """All values were there."""
         self._lane.finish(self._span)
+
+
+def _alone(span: _Span, data: memoryview) -> Values:
+    taker = stream(span.shares[0].part.tensor)
+    taker.update(data)
+    return taker.values()
 
 
 def _update(span: _Span, data: memoryview) -> None:

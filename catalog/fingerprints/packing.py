@@ -42,7 +42,7 @@ def pack(fingerprint: Fingerprint) -> bytes:
     """Values and intervals of quantised types are kept as f32, the intervals never narrower; all else exactly."""
     tensors = fingerprint.tensors
     dtypes, shapes = _numbered(one.dtype for one in tensors), _numbered(one.shape for one in tensors)
-    modes, samples = packing_samples.pack([(one.dtype, one.samples) for one in tensors])
+    modes, samples = packing_samples.pack(tensors)
     text = json.dumps(
         {
             "version": fingerprint.version,
@@ -52,7 +52,7 @@ def pack(fingerprint: Fingerprint) -> bytes:
             "shapes": list(shapes),
             "dtype": [dtypes[one.dtype] for one in tensors],
             "shape": [shapes[one.shape] for one in tensors],
-            "samples": [len(one.samples.values) for one in tensors],
+            "samples": [packing_samples.count(one) for one in tensors],
         },
         separators=(",", ":"),
     ).encode()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from catalog.fingerprints.base import Floats
+    from catalog.fingerprints.base import Floats, TensorPrint
     from catalog.fingerprints.packing_reading import Reading
 
     Bytes = npt.NDArray[np.uint8]
@@ -48,17 +48,48 @@ _LARGEST = 60000.0
 """The greatest reach of a tensor's samples is scaled below it."""
 
 
-def pack(tensors: Sequence[tuple[str, Samples]]) -> tuple[list[Mode], bytes]:
-    """The mode of each tensor, given by its type and samples, and the bytes of all in turn."""
+def count(tensor: TensorPrint) -> int:
+    """How many samples it has."""
+    return len(tensor.samples.values) if tensor.raw is None else len(tensor.raw) // floats.WIDTHS[tensor.dtype]
+
+
+def pack(tensors: Sequence[TensorPrint]) -> tuple[list[Mode], bytes]:
+    """The mode of each tensor, and the bytes of the samples of all in turn."""
     found: dict[int, tuple[Mode, bytes]] = {}
     together: dict[str, list[int]] = {}
-    for number, (dtype, samples) in enumerate(tensors):
-        if dtype in floats.WIDTHS and dtype != "F64" and len(samples.values):
-            together.setdefault(dtype, []).append(number)
+    singles: dict[int, bytes] = {}
+    for number, tensor in enumerate(tensors):
+        if not count(tensor):
+            found[number] = Mode.NONE, b""
+        elif tensor.raw is not None and tensor.dtype == "F32":
+            singles[number] = tensor.raw
+        elif tensor.raw is not None:
+            found[number] = Mode.CODES, tensor.raw
+        elif tensor.dtype in floats.WIDTHS and tensor.dtype != "F64":
+            together.setdefault(tensor.dtype, []).append(number)
+    if singles:
+        found |= zip(singles, _narrowed(list(singles.values())), strict=True)
     for dtype, numbers in together.items():
-        found |= zip(numbers, _coded(dtype, [tensors[number][1] for number in numbers]), strict=True)
-    rows = [found.get(number) or _packed(samples) for number, (_, samples) in enumerate(tensors)]
-    return [mode for mode, _ in rows], b"".join(data for _, data in rows)
+        found |= zip(numbers, _coded(dtype, [tensors[number].samples for number in numbers]), strict=True)
+    rows = [found.get(number) or _packed(tensor.samples) for number, tensor in enumerate(tensors)]
+    return [mode for mode, _ in rows], b"".join([data for _, data in rows])
+
+
+def _narrowed(raw: Sequence[bytes]) -> Iterator[tuple[Mode, bytes]]:
+    """f32 values as stored, of each tensor some, in 16 bits where these hold all of its own."""
+    bits = np.frombuffer(b"".join(raw), "<u4")
+    starts = np.cumsum([0, *(len(own) // 4 for own in raw)])
+    f16, bf16 = codes.f16_codes(bits), codes.bf16_codes(bits)
+    kept = [
+        (mode, narrow.astype("<u2"), np.logical_and.reduceat(wide == bits, starts[:-1]).tolist())
+        for mode, narrow, wide in (
+            (Mode.F16, f16, codes.f16_bits(f16)),
+            (Mode.BF16, bf16, codes.bf16_bits(bf16)),
+        )
+    ]
+    for number, (own, start, stop) in enumerate(zip(raw, starts[:-1], starts[1:], strict=True)):
+        fitting = ((mode, narrow[start:stop].tobytes()) for mode, narrow, fits in kept if fits[number])
+        yield next(fitting, (Mode.F32, own))
 
 
 def unpack(body: Reading, modes: Sequence[int], counts: Sequence[int], dtypes: Sequence[str]) -> list[Samples]:

@@ -14,11 +14,12 @@ import numpy as np
 
 from catalog.fingerprints.base import NO_SAMPLES, Samples
 from catalog.fingerprints.codings import codings_of
+from catalog.fingerprints.floats import WIDTHS
 from catalog.fingerprints.positions import is_small, matrix, places
 from catalog.fingerprints.rope import heads_of, stored_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     Pieces = Mapping[int, npt.NDArray[np.uint8]]
 
+_PLAIN = frozenset(WIDTHS) - {"F64"}
 _BATCH = 1 << 20  # bytes decoded at once
 
 
@@ -62,15 +64,23 @@ class SketchPlan:
         self.scaled = frozenset(step.tensor for step in self._steps if step.scale is not None)
         """Tensors whose values are their codes times a scale that lies beside them."""
 
-    def samples(self, pieces: Pieces) -> tuple[Samples, ...]:
+    def stored(self, pieces: Pieces) -> dict[int, bytes]:
+        """The samples of tensors of plain floating point of at most 32 bits as they are stored, by number."""
+        return {
+            step.tensor: step.stored(pieces[step.wanted])
+            for step in self._steps
+            if step.scale is None and step.coding.dtype in _PLAIN and step.wanted in pieces
+        }
+
+    def samples(self, pieces: Pieces, *, besides: Container[int] = ()) -> tuple[Samples, ...]:
         """Of each tensor of the plan, in its order. `pieces`: uint8 of shape (pieces, length) by number in `wanted`.
 
-        A tensor whose values are not known, or whose pieces are not there, has none.
+        A tensor whose values are not known, or whose pieces are not there, has none; nor those `besides` these.
         """
         found = [NO_SAMPLES] * self._count
         together: dict[Form, list[_Step]] = {}
         for step in self._steps:
-            if not all(number in pieces for number in step.needs):
+            if step.tensor in besides or not all(number in pieces for number in step.needs):
                 continue
             if step.scale is None:
                 together.setdefault(step.coding.form, []).append(step)
@@ -138,6 +148,11 @@ class _Step(NamedTuple):
     @property
     def needs(self) -> tuple[int, ...]:
         return tuple(number for number in (self.wanted, self.scale, self.zero) if number is not None)
+
+    def stored(self, raw: npt.NDArray[np.uint8]) -> bytes:
+        """The bytes of the samples of a tensor whose units are single values."""
+        pick = self.layout.pick
+        return raw.tobytes() if pick is None else raw.reshape(-1, self.coding.form.nbytes)[pick].tobytes()
 
     def samples(self, pieces: Pieces) -> Samples:
         """Of a tensor with scales beside it."""

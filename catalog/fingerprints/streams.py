@@ -49,7 +49,7 @@ class Values(NamedTuple):
     td_bf16: bytes = b""
 
 
-class _Room(NamedTuple):
+class Room(NamedTuple):
     """Histograms that are zero, and room for codes."""
 
     bins: Counts
@@ -57,7 +57,7 @@ class _Room(NamedTuple):
     made: Made
 
 
-_free: deque[_Room] = deque(maxlen=_KEPT)
+_free: deque[Room] = deque(maxlen=_KEPT)
 """Rooms of tensors that were settled; one whose reading was stopped is not given back."""
 
 
@@ -90,7 +90,7 @@ class Stream:
         self._kind = np.dtype(_KINDS[tensor.dtype])
         self._small = self._count <= SMALL
         self._cut = bytearray()
-        self._room = _room()
+        self._room = lend()
 
     def update(self, data: memoryview) -> None:
         """The next bytes; not kept, but for those of a value that is cut, and of a tensor that is small."""
@@ -112,7 +112,7 @@ class Stream:
     def values(self) -> Values:
         """What all values came to; call it once, after the last byte."""
         settled = self._kernels.settle(tables.source(self.source), self._full(), by_f16=self.by_f16)
-        _free.append(self._room)
+        take_back(self._room)
         return self._values(settled)
 
     def _take(self, values: npt.NDArray[Any]) -> None:
@@ -156,7 +156,7 @@ class _Narrow(Stream):
     def _full(self) -> Full:
         bins, seen = self._room.bins, self._seen
         if self._kind.itemsize == 1:
-            seen, counts = _of_bytes(self._dtype), bins[:256].copy()
+            seen, counts = codes_of_bytes(self._dtype), bins[:256].copy()
             bins[:256] = 0
             np.add.at(bins, seen, counts)
         return Full(bins, seen, self._room.outliers, _NO_CODES)
@@ -231,7 +231,7 @@ def _every_code() -> Codes:
 
 
 @lru_cache(maxsize=len(_BYTES))
-def _of_bytes(dtype: str) -> Codes:
+def codes_of_bytes(dtype: str) -> Codes:
     """The f16 codes of the 256 values of an 8-bit type."""
     if dtype == "F8_E4M3":
         return codes.e4m3_values()
@@ -240,11 +240,17 @@ def _of_bytes(dtype: str) -> Codes:
     return codes.plain_f16(table(dtype).values.astype(np.float16).view(np.uint16))
 
 
-def _room() -> _Room:
+def lend() -> Room:
+    """Empty histograms, of which the caller alone makes use."""
     try:
         return _free.pop()
     except IndexError:
-        return _Room(kernels.room_for_bins(), kernels.room_for_outliers(), Made.room())
+        return Room(kernels.room_for_bins(), kernels.room_for_outliers(), Made.room())
+
+
+def take_back(room: Room) -> None:
+    """They are empty again."""
+    _free.append(room)
 
 
 def _aligned(data: memoryview, kind: np.dtype[Any]) -> npt.NDArray[Any]:

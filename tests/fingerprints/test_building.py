@@ -280,3 +280,28 @@ def test_rungs_of_a_tensor_are_as_many_as_there_are() -> None:
     assert len(codes) == len(Rung)
     assert codes[Rung.F16] == 255
     assert 16 < codes[Rung.E4M3] < 255
+
+
+def test_small_tensors_that_lie_in_one_block_are_as_those_that_are_cut() -> None:
+    for kind in (np.float32, np.float16, BRAIN, E4M3, E5M2):
+        arrays = {f"{at:02}": normal((3 + at, 40), at).astype(kind) for at in range(40)}
+        arrays |= {"none": np.zeros((0, 4), kind), "one": np.ones((), kind), "flat": np.full((70,), 2, kind)}
+        with np.errstate(all="ignore"):
+            arrays["odd"] = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1e-7, 7e4, 3e38, 1e-40] * 30).astype(kind)
+        together, apart = built(arrays, block=1 << 20), built(arrays, block=37)
+        for one, other in zip(together.tensors, apart.tensors, strict=True):
+            assert one.lanes is None or np.array_equal(lanes_of(one), lanes_of(other))
+            assert all(np.array_equal(*pair, equal_nan=True) for pair in zip(one.samples, other.samples, strict=True))
+            same = one._replace(lanes=None, samples=other.samples, rms=0.0, mean=0.0)
+            assert same == other._replace(lanes=None, rms=0.0, mean=0.0)
+            assert np.array_equal([one.rms, one.mean], [other.rms, other.mean], equal_nan=True)
+
+
+def test_what_is_only_to_be_packed_unpacks_to_the_same() -> None:
+    arrays = _network() | {"half": normal((40, 50), 9).astype(np.float16), "q": normal((40, 50), 8).astype(E4M3)}
+    arrays |= {"wide": normal((40, 50), 9).astype(np.float16).astype(np.float32), "int": np.arange(9)}
+    data, infos = laid(arrays)
+    builder = Builder(infos, {}, {"": tuple(range(len(infos)))})
+    read(builder, data, block=1 << 16)
+    whole, short = (builder.fingerprints(digests(data, infos), packable=packable) for packable in (False, True))
+    assert pack(whole[0]) == pack(short[0])

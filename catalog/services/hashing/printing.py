@@ -70,7 +70,7 @@ class Printer:
             return Printed()
         try:
             rounded = self._builder.rounded(tensors)
-            return Printed(tuple(_prints(self._builder.fingerprints(tensors))), rounded)
+            return Printed(tuple(_prints(self._builder.fingerprints(tensors, packable=True))), rounded)
         except _FAILURES as error:
             self.fail(error)
             return Printed()
@@ -137,5 +137,4 @@ class _CarefulValues:
 
 def _prints(fingerprints: Iterable[Fingerprint]) -> Iterable[Print]:
     for one in fingerprints:
-        found = (*keys.component_keys(one), *keys.anchors(one))
-        yield Print(one.name, packing.pack(one), found, *keys.weight(one), keys.exact(one))
+        yield Print(one.name, packing.pack(one), *keys.index(one))
