@@ -45,17 +45,20 @@ class Form:
     context: int
     linear: bool = False
     extra: int = 0
+    vae: tuple[int, ...] = (32, 64, 96, 96)
 
 
 SD_1 = Form((32, 64, 64, 96), (1, 1, 1, 0), 64)
 SDXL = Form((32, 64, 96), (0, 1, 2), 128, linear=True, extra=160)
-VAE_WIDTHS = (32, 64, 96, 96)
+TINY_1 = Form((16, 32, 32, 48), (1, 1, 1, 0), 48, vae=(16, 32, 48, 48))
+TINY_XL = Form((16, 32, 48), (0, 1, 2), 96, linear=True, extra=64, vae=(16, 32, 48, 48))
+"""The same tensors again, for tests that read many of them."""
 
 
 def checkpoint(seed: int, form: Form = SD_1) -> Tensors:
     """A whole checkpoint in float32, with the schedules and position ids that go with it."""
     shapes = {f"model.diffusion_model.{twin.ldm}": twin.ldm_shape for twin in unet(form)}
-    shapes |= {f"first_stage_model.{twin.ldm}": twin.ldm_shape for twin in vae()}
+    shapes |= {f"first_stage_model.{twin.ldm}": twin.ldm_shape for twin in vae(form)}
     for prefix, text in _texts(form).items():
         shapes |= {f"{prefix}{name}": shape for name, shape in text.items()}
     betas = np.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=np.float32) ** 2
@@ -73,7 +76,7 @@ def folder(tensors: Mapping[str, Array], form: Form = SD_1) -> dict[str, Tensors
     """The same weights as diffusers keeps them: sub-folder -> tensors."""
     parts = {
         "unet": _moved(tensors, "model.diffusion_model.", unet(form)),
-        "vae": _moved(tensors, "first_stage_model.", vae()),
+        "vae": _moved(tensors, "first_stage_model.", vae(form)),
     }
     prefixes = list(_texts(form))
     parts["text_encoder"] = {
@@ -89,7 +92,10 @@ def folder(tensors: Mapping[str, Array], form: Form = SD_1) -> dict[str, Tensors
 def back(parts: Mapping[str, Tensors], form: Form = SD_1) -> Tensors:
     """The checkpoint of a folder. OpenCLIP's projections are joined again; schedules and ids are not written."""
     found: Tensors = {}
-    for part, prefix, twins in (("unet", "model.diffusion_model.", unet(form)), ("vae", "first_stage_model.", vae())):
+    for part, prefix, twins in (
+        ("unet", "model.diffusion_model.", unet(form)),
+        ("vae", "first_stage_model.", vae(form)),
+    ):
         found |= {f"{prefix}{twin.ldm}": parts[part][twin.diffusers].reshape(twin.ldm_shape) for twin in twins}
     prefixes = list(_texts(form))
     found |= {f"{prefixes[0]}{name}": array for name, array in parts["text_encoder"].items()}
@@ -154,12 +160,12 @@ def _up(form: Form, skips: list[int], width: int, emb: int) -> Iterator[Twin]:
             yield from _same_shape(name, f"up_blocks.{level}.upsamplers.0.conv", (width, width, 3, 3))
 
 
-def vae() -> list[Twin]:
+def vae(form: Form = SD_1) -> list[Twin]:
     """Every tensor of the autoencoder, names without a prefix."""
-    narrow, widest, last = VAE_WIDTHS[0], VAE_WIDTHS[-1], len(VAE_WIDTHS) - 1
+    narrow, widest, last = form.vae[0], form.vae[-1], len(form.vae) - 1
     found = list(_same_shape("encoder.conv_in", "encoder.conv_in", (narrow, 3, 3, 3)))
     width = narrow
-    for level, wide in enumerate(VAE_WIDTHS):
+    for level, wide in enumerate(form.vae):
         for block in range(2):
             names = f"encoder.down.{level}.block.{block}", f"encoder.down_blocks.{level}.resnets.{block}"
             found += _resnet(*names, (width, wide), 0)
@@ -167,12 +173,12 @@ def vae() -> list[Twin]:
         if level < last:
             names = f"encoder.down.{level}.downsample.conv", f"encoder.down_blocks.{level}.downsamplers.0.conv"
             found += _same_shape(*names, (width, width, 3, 3))
-    found += _vae_ends("encoder", widest, 8)
+    found += _vae_ends("encoder", form.vae, 8)
     found += _same_shape("quant_conv", "quant_conv", (8, 8, 1, 1))
     found += _same_shape("post_quant_conv", "post_quant_conv", (4, 4, 1, 1))
     found += _same_shape("decoder.conv_in", "decoder.conv_in", (widest, 4, 3, 3))
     width = widest
-    for level, wide in enumerate(reversed(VAE_WIDTHS)):
+    for level, wide in enumerate(reversed(form.vae)):
         for block in range(3):
             names = f"decoder.up.{last - level}.block.{block}", f"decoder.up_blocks.{level}.resnets.{block}"
             found += _resnet(*names, (width, wide), 0)
@@ -180,18 +186,19 @@ def vae() -> list[Twin]:
         if level < last:
             names = f"decoder.up.{last - level}.upsample.conv", f"decoder.up_blocks.{level}.upsamplers.0.conv"
             found += _same_shape(*names, (width, width, 3, 3))
-    found += _vae_ends("decoder", widest, 3)
+    found += _vae_ends("decoder", form.vae, 3)
     return found
 
 
-def _vae_ends(side: str, widest: int, channels: int) -> Iterator[Twin]:
+def _vae_ends(side: str, widths: tuple[int, ...], channels: int) -> Iterator[Twin]:
+    widest = widths[-1]
     for block in (1, 2):
         yield from _resnet(f"{side}.mid.block_{block}", f"{side}.mid_block.resnets.{block - 1}", (widest, widest), 0)
     here, there = f"{side}.mid.attn_1", f"{side}.mid_block.attentions.0"
     yield from _same_shape(f"{here}.norm", f"{there}.group_norm", (widest,))
     for ldm, name in (("q", "to_q"), ("k", "to_k"), ("v", "to_v"), ("proj_out", "to_out.0")):
         yield from _layer(f"{here}.{ldm}", (widest, widest, 1, 1), f"{there}.{name}", (widest, widest))
-    width = widest if side == "encoder" else VAE_WIDTHS[0]
+    width = widest if side == "encoder" else widths[0]
     yield from _same_shape(f"{side}.norm_out", f"{side}.conv_norm_out", (width,))
     yield from _same_shape(f"{side}.conv_out", f"{side}.conv_out", (channels, width, 3, 3))
 

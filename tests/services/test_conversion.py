@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FORMS = {"sd1": diffusion.SD_1, "sdxl": diffusion.SDXL}
+FORMS = {"sd1": diffusion.TINY_1, "sdxl": diffusion.TINY_XL}
 PYTHONS = (os.environ.get("DIFFUSERS_PYTHON", sys.executable), "/usr/bin/python3")
 
 
@@ -126,7 +126,7 @@ def test_a_conversion_keeps_the_uuid_when_its_source_is_deleted(
     assert model_of(place, converted).pk == model
 
 
-@pytest.mark.parametrize(("before", "after"), PAIRS)
+@pytest.mark.parametrize(("before", "after"), [PAIRS[0], PAIRS[3], PAIRS[5]])
 def test_a_conversion_beside_its_source_joins_it(place: Place, before: str, after: str) -> None:
     source = put(place, "source", made("sdxl", before))
     settle(place)
@@ -168,7 +168,11 @@ def test_the_larger_precision_may_come_last(place: Place) -> None:
 
 
 def _tuned(tensors: Tensors, change: Callable[[Tensors], Tensors]) -> Tensors:
-    return {**tensors, **change({name: array for name, array in tensors.items() if name.startswith(UNET)})}
+    return {**tensors, **change(_part(tensors, UNET))}
+
+
+def _part(tensors: Tensors, prefix: str) -> Tensors:
+    return {name: array for name, array in tensors.items() if name.startswith(prefix)}
 
 
 NEAR: dict[str, Callable[[Tensors], Tensors]] = {
@@ -177,15 +181,12 @@ NEAR: dict[str, Callable[[Tensors], Tensors]] = {
     "one value": lambda tensors: _tuned(tensors, misses.value_changed()),
     "two tensors swapped": lambda tensors: _tuned(tensors, misses.tensors_swapped),
     "two layers swapped": lambda tensors: _tuned(tensors, misses.layers_swapped),
-    "another VAE": lambda tensors: {
-        **tensors, **{name: array for name, array in diffusion.checkpoint(2).items() if name.startswith(VAE)}
-    },
-    "another seed": lambda _: diffusion.checkpoint(2),
-}  # fmt: skip
+    "another VAE": lambda tensors: {**tensors, **_part(diffusion.checkpoint(2, diffusion.TINY_1), VAE)},
+    "another seed": lambda _: diffusion.checkpoint(2, diffusion.TINY_1),
+}
 
 
-@pytest.mark.parametrize("gone", [False, True])
-@pytest.mark.parametrize("kind", NEAR)
+@pytest.mark.parametrize(("kind", "gone"), [*((kind, True) for kind in NEAR), ("one tensor 1e-4", False)])
 def test_a_near_miss_stays_a_model_of_its_own(place: Place, kind: str, *, gone: bool) -> None:
     source = put(place, "source", made("sd1", "f32"))
     settle(place)
@@ -194,7 +195,10 @@ def test_a_near_miss_stays_a_model_of_its_own(place: Place, kind: str, *, gone: 
         remove(place, source)
 
     changed = NEAR[kind](checkpoint("sd1"))
-    paths = [put(place, "near", diffusers_files(changed)), put(place, "near-f16", single(chain(HALF)(changed)))]
+    paths = [
+        put(place, "near", diffusers_files(changed, diffusion.TINY_1)),
+        put(place, "near-f16", single(chain(HALF)(changed))),
+    ]
     settle(place)
 
     assert model not in {model_of(place, path).pk for path in paths}
@@ -203,9 +207,9 @@ def test_a_near_miss_stays_a_model_of_its_own(place: Place, kind: str, *, gone: 
 
 
 def test_another_prediction_type_stays_a_model_of_its_own(place: Place) -> None:
-    source = put(place, "source", diffusers_files(checkpoint("sd1")))
+    source = put(place, "source", diffusers_files(checkpoint("sd1"), diffusion.TINY_1))
     settle(place)
-    other = put(place, "other", diffusers_files(checkpoint("sd1"), prediction="v_prediction"))
+    other = put(place, "other", diffusers_files(checkpoint("sd1"), diffusion.TINY_1, "v_prediction"))
     settle(place)
     assert model_of(place, other).pk != model_of(place, source).pk
 
@@ -214,7 +218,8 @@ def test_another_prediction_type_stays_a_model_of_its_own(place: Place) -> None:
 def converter() -> list[str]:
     """A Python that has PyTorch and diffusers, which weigh gigabytes; `DIFFUSERS_PYTHON` says which."""
     for python in PYTHONS:
-        done = subprocess.run([python, "-c", "import torch, diffusers"], capture_output=True, check=False)
+        asked = "from diffusers.loaders import single_file_utils"
+        done = subprocess.run([python, "-c", asked], capture_output=True, check=False)
         if done.returncode == 0:
             return [python, diffusers_converter.__file__]
     pytest.skip("no diffusers is installed (pip install diffusers torch): its own conversion is left out")
@@ -231,7 +236,8 @@ def test_diffusers_own_conversion_keeps_the_uuid(
     kept = shutil.move(place.folder / source, tmp_path / source)
     scan(place.library)
 
-    subprocess.run([*converter, kept, place.folder / "converted", precision], check=True, capture_output=True)
+    done = subprocess.run([*converter, kept, place.folder / "converted", precision], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
     settle(place)
 
     assert model_of(place, "converted").pk == model
