@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import gcd
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from catalog.fingerprints.base import CODES
 from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
 from catalog.matching.full_counts import Class
+from catalog.matching.full_exchanges import Seat, exchanged
 from catalog.matching.full_faces import Face
 from catalog.matching.full_rows import settled
 from catalog.matching.full_scales import BLOCK as SCALED
@@ -130,15 +131,45 @@ class _Plan:
 
     def run(self, work: _Work) -> ComponentVerdict:
         """Read them all."""
-        classes: dict[tuple[str, str], Class] = {}
-        read: list[tuple[Class, Count, _Task]] = []
-        for task in self._tasks:
-            types = task.pair.left.dtype, task.pair.right.dtype
-            one = classes.setdefault(types, Class.of(*types))
-            read.append((one, _stream(one, task, work), task))
-        for one, count, task in read:
-            _explain_scales(one, count, task, work)
-        return settled(self._verdict, list(classes.values()), self._unread)
+        classes, read = _read(self._tasks, work)
+        changes = exchanged([_seat(*one) for one in read])
+        if changes:
+            self._exchange([task for _, _, task in read], changes)
+            classes, _ = _read(self._tasks, _Work(0, None, work.cancelled))
+        return settled(self._verdict, classes, self._unread)
+
+    def _exchange(self, tasks: list[_Task], changes: dict[int, int]) -> None:
+        """Other partners for some; the lines of the samples about those say nothing any more."""
+        former = {(tasks[one].pair.left.name, tasks[one].pair.right.name) for one in changes}
+        self._verdict = replace(
+            self._verdict, rows=tuple(row for row in self._verdict.rows if (row.left, row.right) not in former)
+        )
+        self._tasks = [
+            _Task(task.pair._replace(right=other.pair.right), task.left, other.right)
+            for task, other in ((task, tasks[changes.get(number, number)]) for number, task in enumerate(tasks))
+        ]
+
+
+_Read: TypeAlias = "tuple[Class, Count, _Task]"
+
+
+def _read(tasks: Sequence[_Task], work: _Work) -> tuple[list[Class], list[_Read]]:
+    """What is counted of them all, by their types, and of each."""
+    classes: dict[tuple[str, str], Class] = {}
+    read: list[_Read] = []
+    for task in tasks:
+        types = task.pair.left.dtype, task.pair.right.dtype
+        one = classes.setdefault(types, Class.of(*types))
+        read.append((one, _stream(one, task, work), task))
+    for one, count, task in read:
+        _explain_scales(one, count, task, work)
+    return list(classes.values()), read
+
+
+def _seat(one: Class, count: Count, task: _Task) -> Seat:
+    way = one.best()
+    grids = _grid(task.pair.left), _grid(task.pair.right)
+    return Seat(*task, way, grids, one.differs(count, way))
 
 
 def _place(side: Side) -> tuple[int, int]:
