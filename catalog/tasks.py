@@ -141,12 +141,20 @@ def read_notes(queue: str) -> None:
 @shared_task(name="catalog.tasks.run_bulk")
 def run_bulk(queue: str) -> None:
     """Hashes files of any size; when none waits, compares the values of a pair and verifies, in turn."""
-    if _work_once(queue, working.BULK) is not Stage.HASH and (pair := comparing.take(queue=queue)) is not None:
+    if _work_once(queue, working.BULK) is not Stage.HASH and _compare_once(queue):
+        wake(queue)
+
+
+def _compare_once(queue: str) -> bool:
+    """One pair, if any waits whose drives may be read now."""
+    with comparing.taken(queue=queue) as pair:
+        if pair is None:
+            return False
         try:
             matching.compare(pair)
         except Exception as error:  # noqa: BLE001 - the edge: it ends in a finding of the variant
             matching.interrupted(pair, error)
-        wake(queue)
+    return True
 
 
 def _work_once(queue: str, lane: Lane) -> Stage | None:

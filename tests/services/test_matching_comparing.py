@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,14 +12,17 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from catalog.errors import LeaseLost
-from catalog.models import Finding, Library, Match, Variant
+from catalog.models import Finding, Library, Location, Match, Variant
 from catalog.queries import comparing as comparisons
+from catalog.services import drives, libraries
 from catalog.services.matching import comparing, reaching
-from catalog.vocabulary import Certainty, FindingCode, Relation
-from tests.identity.catalogue import add, put, scan
+from catalog.services.matching import working as matching
+from catalog.vocabulary import Certainty, FindingCode, Obstacle, Relation
+from tests.identity.catalogue import add, catalogue, put, scan, variant_at
 from tests.services.matched import bring, compare_all, made, relation, search_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +146,87 @@ def test_a_name_and_another_layout_make_no_difference(library: Library, folder: 
     compare_all()
 
     assert Variant.objects.filter(merged_into=None).values("model").distinct().count() == 1
+
+
+def test_a_file_that_is_only_offline_is_out_of_reach_until_it_is_gone(library: Library, folder: Path) -> None:
+    bring(library, folder, "f16", "int8")
+    search_all()
+    libraries.set_online(library_id=library.pk, online=False)
+    reaching.look(slices=1)
+    assert Match.objects.get().evidence["reach"] == "out_of_reach"
+
+    Location.objects.filter(variant=variant_at(library, "f16.safetensors")).update(state="missing")
+    reaching.look(slices=1)
+    assert Match.objects.get().evidence["reach"] == "bytes_gone"
+
+
+def test_what_keys_prove_of_is_joined_once_the_source_is_gone_for_good(library: Library, folder: Path) -> None:
+    bring(library, folder, "f16", "int8")
+    search_all()
+    told = {"proven": 1.0, "by_key": 1.0, "places": True, "settings": []}
+    Match.objects.update(relation=Relation.SAME_WEIGHTS, certainty=Certainty.KEYS, evidence=told)
+    libraries.set_online(library_id=library.pk, online=False)
+    reaching.look(slices=1)
+    assert Match.objects.get().evidence["obstacle"] == Obstacle.KEYS
+
+    Location.objects.filter(variant=variant_at(library, "f16.safetensors")).update(state="missing")
+    reaching.look(slices=1)
+    assert Variant.objects.filter(merged_into=None).values("model").distinct().count() == 1
+
+
+def test_a_file_that_cannot_be_read_is_tried_three_times_and_the_finding_says_why(
+    library: Library, folder: Path
+) -> None:
+    bring(library, folder, "f16", "int8")
+    search_all()
+    (folder / "f16.safetensors").unlink()
+    os.mkfifo(folder / "f16.safetensors")
+
+    for _ in range(3):
+        with comparing.taken(queue=settings.QUEUE) as work:
+            assert work is not None
+            assert comparing.compare(work) is None
+
+    assert not Match.objects.get(compare_due=False, attempts=3).lease
+    assert "killed" not in Finding.objects.get(code=FindingCode.COMPARISON_FAILED).params["reason"]
+
+
+def test_a_drive_that_is_gone_rests_and_its_pairs_wait(library: Library, folder: Path) -> None:
+    bring(library, folder, "f16", "int8")
+    search_all()
+    folder.rename(folder.with_name("elsewhere"))
+    with comparing.taken(queue=settings.QUEUE) as work:
+        assert work is not None
+        matching.compare(work)
+
+    library.refresh_from_db()
+    found = Match.objects.get()
+    assert (library.online, found.compare_due, found.lease, found.attempts) == (False, True, None, 0)
+    assert comparing.take(queue=settings.QUEUE) is None
+
+
+def test_pairs_of_a_busy_drive_stand_in_nobodys_way(
+    library: Library, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = add(tmp_path / "other")
+    bring(library, folder, "f16", "int8")
+    search_all()
+    put(tmp_path / "other", "far.safetensors", made("f16", 4))
+    put(tmp_path / "other", "near.safetensors", made("int8", 4))
+    catalogue(other)
+    search_all()
+    assert Match.objects.filter(compare_due=True).count() == 2
+
+    @contextmanager
+    def turn(*, drive: int, lane: str) -> Iterator[bool]:
+        assert lane == "bulk"
+        yield drive != library.pk
+
+    monkeypatch.setattr(drives, "below", lambda *, library_id: library_id)
+    monkeypatch.setattr(drives, "turn", turn)
+    with comparing.taken(queue=settings.QUEUE) as work:
+        assert work is not None
+        assert set(Location.objects.filter(pk__in=work.places).values_list("library", flat=True)) == {other.pk}
+        with comparing.taken(queue=settings.QUEUE) as further:
+            assert further is None
+    assert Match.objects.get(compare_due=True, lease=None).attempts == 0

@@ -6,21 +6,21 @@ dropped, and the pair waits until its lease has ended and the next scan has look
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from catalog.errors import ChangedFile, FileProblem, LeaseLost
+from catalog.errors import ChangedFile, FileProblem, LeaseLost, LibraryOffline
 from catalog.fingerprints.values import ValueReader
 from catalog.formats.packing import unpack
 from catalog.matching.full import compare_in_full
 from catalog.models import Location, Match, TensorIndex
-from catalog.services import drives, findings
+from catalog.services import drives, findings, libraries
 from catalog.services.claiming import RESTING, Orders
 from catalog.services.findings import Raised
 from catalog.services.identity import joining
@@ -36,11 +36,13 @@ from catalog.storage.root import Root
 from catalog.vocabulary import FindingCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
+    from contextlib import AbstractContextManager
 
     from django.db.models import QuerySet
 
     from catalog.matching.base import Evidence
+    from catalog.models import Library
     from catalog.storage.files import OpenFile
 
 _PLACE = """(
@@ -49,6 +51,7 @@ _PLACE = """(
     CROSS JOIN (SELECT (now() AT TIME ZONE %(zone)s)::time AS time) local
     WHERE place.variant_id = due.EITHER AND place.state = 'present' AND place.hashed_at IS NOT NULL
       AND lib.queue = %(queue)s AND lib.online AND lib.removed_at IS NULL AND NOT RESTING
+      AND NOT lib.id = ANY(%(without)s)
     ORDER BY place.id LIMIT 1)""".replace("RESTING", RESTING)
 
 _TAKE = """
@@ -99,39 +102,52 @@ class Comparison(NamedTuple):
     places: tuple[int, int]
 
 
-def take(*, queue: str) -> Comparison | None:
-    """The next pair both of whose files the workers of the queue reach; None when none waits."""
+@contextmanager
+def taken(*, queue: str) -> Iterator[Comparison | None]:
+    """The next pair whose drives may both be read now; None when there is nothing to do."""
+    busy: set[int] = set()
+    while (work := take(queue=queue, without=busy)) is not None:
+        with ExitStack() as stack:
+            waits = {library for library in _libraries(work) if not stack.enter_context(_turn(library))}
+            if not waits:
+                yield work
+                return
+        release(work)
+        busy |= waits
+    yield None
+
+
+def take(*, queue: str, without: Collection[int] = ()) -> Comparison | None:
+    """The next pair both of whose files the workers of the queue reach; None when none waits.
+
+    `without` are libraries from which nothing is read just now.
+    """
     token = uuid4()
+    given: dict[str, str | float | UUID | list[int]] = {"seconds": settings.LEASE_SECONDS, "zone": settings.TIME_ZONE}
     with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE, {"token": token, "queue": queue, "seconds": settings.LEASE_SECONDS, "zone": settings.TIME_ZONE}
-        )
+        cursor.execute(_TAKE, given | {"token": token, "queue": queue, "without": list(without)})
         row = cursor.fetchone()
     return Comparison(token, row[0], (row[1], row[2]), (row[3], row[4])) if row else None
 
 
 def waiting(*, queue: str, most: int) -> int:
     """How many pairs wait for the workers of a queue, counted up to `most`."""
+    given: dict[str, str | int | list[int]] = {"queue": queue, "most": most, "zone": settings.TIME_ZONE, "without": []}
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, {"queue": queue, "most": most, "zone": settings.TIME_ZONE})
+        cursor.execute(_WAITING, given)
         return int(cursor.fetchone()[0])
 
 
 def compare(work: Comparison) -> Evidence | None:
-    """Reads both and keeps what that says; None if the drive of one is busy, or a file is not what it was.
+    """Reads both and keeps what that says; None if a file cannot be read, or is not what it was.
 
     Raises `Cancelled`, `LeaseLost`, `LibraryOffline`.
     """
-    with ExitStack() as stack:
-        for library in _libraries(work):
-            if not stack.enter_context(drives.turn(drive=drives.below(library_id=library), lane="bulk")):
-                release(work)
-                return None
-        try:
-            evidence = _read(work)
-        except FileProblem as problem:
-            _look_again_later(work, problem)
-            return None
+    try:
+        evidence = _read(work)
+    except FileProblem as problem:
+        _look_again_later(work, problem)
+        return None
     _store(work, evidence)
     return evidence
 
@@ -161,6 +177,10 @@ def _libraries(work: Comparison) -> list[int]:
     return sorted(set(rows.values_list("library", flat=True)))
 
 
+def _turn(library: int) -> AbstractContextManager[bool]:
+    return drives.turn(drive=drives.below(library_id=library), lane="bulk")
+
+
 def _read(work: Comparison) -> Evidence:
     known = subjects.load(work.ends)
     if len(known) < 2:
@@ -187,9 +207,11 @@ class _Opened:
     def __init__(self, variant: UUID, location: int, stack: ExitStack) -> None:
         row = Location.objects.select_related("library", "variant").filter(pk=location, variant=variant).first()
         index = TensorIndex.objects.filter(variant=variant).values_list("packed", flat=True).first()
-        if row is None or index is None:
+        if row is None:
             raise ChangedFile(FindingCode.CHANGING)
-        root = stack.enter_context(Root(bytes(row.library.path)))
+        if index is None:
+            raise LookupError("of one of the two it is not known where its tensors lie")
+        root = stack.enter_context(_root(row.library))
         place = Place(row, tuple(row.files.order_by("position")), row.variant)
         self._files: list[OpenFile] = open_all(root, place, stack)
         self._index = unpack(bytes(index))
@@ -213,6 +235,14 @@ class _Opened:
             raise ChangedFile(FindingCode.CHANGING)
 
 
+def _root(library: Library) -> Root:
+    try:
+        return Root(bytes(library.path))
+    except LibraryOffline:
+        libraries.set_online(library_id=library.pk, online=False)
+        raise
+
+
 def _beat(work: Comparison) -> Orders:
     given: dict[str, float | str | UUID | list[int]] = {"seconds": settings.LEASE_SECONDS, "zone": settings.TIME_ZONE}
     given |= {"match": work.match, "token": work.token, "places": list(work.places)}
@@ -223,11 +253,16 @@ def _beat(work: Comparison) -> Orders:
 
 
 def _look_again_later(work: Comparison, problem: FileProblem) -> None:
-    """The lease is left to end by itself. A file that changed does not count against the pair: a scan will see it."""
+    """A file that changed does not count against the pair: its lease is left to end by itself, and a scan will see it.
+
+    One that cannot be read does, unless the whole library is gone.
+    """
     for library in _libraries(work):
         drives.look(library_id=library)
     if isinstance(problem, ChangedFile):
         held(work).update(attempts=F("attempts") - 1)
+    else:
+        fail(work, str(problem))
 
 
 @in_one_transaction
@@ -250,13 +285,13 @@ def _still_there(work: Comparison) -> bool:
     return [rows.get(place) for place in work.places] == list(work.ends)
 
 
+@in_one_transaction
 def _give_up(lost: QuerySet[Match], reason: str) -> None:
     """After the third loss what samples and keys say is all that is said, and a finding tells why."""
-    with transaction.atomic():
-        rows = list(lost.select_for_update(no_key=True).order_by("pk").defer("packed"))
-        hopeless = [row for row in rows if row.attempts >= LOSSES]
-        Match.objects.filter(pk__in=[row.pk for row in rows]).update(lease=None, leased_until=None)
-        Match.objects.filter(pk__in=[row.pk for row in hopeless]).update(compare_due=False)
-        code = FindingCode.COMPARISON_FAILED
-        findings.raise_all(found=[Raised(code, {"reason": reason}, variant_id=row.left_id) for row in hopeless])
+    rows = list(lost.select_for_update(no_key=True, skip_locked=True).order_by("pk").defer("packed"))
+    hopeless = [row for row in rows if row.attempts >= LOSSES]
+    Match.objects.filter(pk__in=[row.pk for row in rows]).update(lease=None, leased_until=None)
+    Match.objects.filter(pk__in=[row.pk for row in hopeless]).update(compare_due=False)
+    code = FindingCode.COMPARISON_FAILED
+    findings.raise_all(found=[Raised(code, {"reason": reason}, variant_id=row.left_id) for row in hopeless])
     joining.join(hopeless)
