@@ -51,6 +51,8 @@ def _pairs(found: Pairing) -> Iterator[Pair]:
         if match in found.unordered or match in found.disordered:
             mapped = Mapped.ANY_ORDER
         yield Pair(one, other, mapped, exact=True)
+    for like in found.unread:
+        yield Pair(left[like.left], right[like.right])
     for like in found.likes:
         mapped = Mapped.SHIFTED if like.shift else Mapped.TRANSPOSED if like.transposed else Mapped.STRAIGHT
         yield Pair(left[like.left], right[like.right], mapped, like.transposed, shift=like.shift)

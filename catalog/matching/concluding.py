@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from catalog.matching import components
 from catalog.matching.base import ComponentVerdict, Evidence, Row
-from catalog.matching.counted import comparable, core_values, parts
+from catalog.matching.counted import comparable, core_values, leftovers, parts
 from catalog.matching.flipping import component_flipped
 from catalog.matching.settings import stated
 from catalog.vocabulary import Certainty, Direction, Doubt, Relation, SameModel, TensorVerdict
@@ -68,7 +69,28 @@ def concluded(left: Subject, right: Subject, verdicts: Sequence[ComponentVerdict
     lefts, rights = parts(left), parts(right)
     if not comparable(lefts, rights):
         return stated(_nothing(left, right), left, right)
-    return stated(_Conclusion(lefts, rights, tuple(verdicts)).evidence(), left, right)
+    found = _Conclusion(lefts, rights, tuple(verdicts)).evidence()
+    return stated(_with_leftovers(found, leftovers(left), leftovers(right)), left, right)
+
+
+def _with_leftovers(found: Evidence, left: Fingerprint | None, right: Fingerprint | None) -> Evidence:
+    """Small tensors beside the components are no evidence, but what is the same must agree in them too."""
+    if left is None or right is None or found.same_model not in {SameModel.YES, SameModel.UNKNOWN}:
+        return found
+    verdict = components.compare(left, right)[0]
+    changed = any(row.verdict is TensorVerdict.DIFFERENT for row in verdict.rows)
+    relation = Relation.DERIVED if changed else verdict.relation
+    told = replace(found, components=(*found.components, replace(verdict, relation=relation)))
+    if relation in {Relation.DERIVED, Relation.REARRANGED}:
+        no = SameModel.NO
+        return replace(told, relation=relation, same_model=no, direction=Direction.NONE, full=False, doubt=None)
+    if verdict.doubt in _OPEN_LEFTOVERS and found.same_model is SameModel.YES:
+        return replace(told, same_model=SameModel.UNKNOWN, doubt=verdict.doubt)
+    return found
+
+
+_OPEN_LEFTOVERS = frozenset({Doubt.NO_INTERVAL, Doubt.OFF_SAMPLE, Doubt.DOUBLE_ROUNDING, Doubt.TOO_MANY})
+"""What leaves the whole open too; that they are too small to be evidence does not."""
 
 
 def _nothing(left: Subject, right: Subject) -> Evidence:

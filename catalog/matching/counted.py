@@ -30,6 +30,15 @@ def parts(subject: Subject) -> tuple[Fingerprint, ...]:
     return tuple(sorted(cored or found, key=lambda part: (-core_values(part), part.name)))
 
 
+def leftovers(subject: Subject) -> Fingerprint | None:
+    """What `parts` leaves out: the small tensors of parts that hold no core tensor, where others do; as one."""
+    found = list(weights(subject))
+    small = [tensor for part in found if not core_values(part) for tensor in part.tensors]
+    if not small or len(small) == sum(len(part.tensors) for part in found):
+        return None
+    return Fingerprint("", tuple(sorted(small, key=lambda tensor: tensor.name)), found[0].version)
+
+
 def weights(subject: Subject) -> Iterator[Fingerprint]:
     """Each part with nothing but its weights."""
     whole = [part for part in subject.components if part.name.rpartition("/")[2] not in _BESIDE]

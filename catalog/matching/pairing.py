@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.fingerprints.base import CODES
 from catalog.matching import fusing, pairing_exact, pairing_lesser, pairing_samples, thresholds
+from catalog.matching.pairing_lesser import Like
 from catalog.matching.pairing_orders import orders
 from catalog.matching.pairing_sides import COUNTED, Match, Side, Sort
 from catalog.vocabulary import Direction, Mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from catalog.matching.pairing_lesser import Like
 
 
 class Link(NamedTuple):
@@ -41,8 +39,9 @@ class Pairing:
 
     `links`: core tensors and their parts. `equal`: all else that keys or digests join. `likes`: all else whose values
     fit. `changed`: tensors of either sort that have no like, though one of their size or name lacks its like too.
-    `tied`: further copies of matched tensors. `lone_left`, `lone_right`: the rest. `disordered`: the same values in
-    another order under the same name. `whole`: False where there was too much to compare each with each.
+    `unread`: namesakes that may or may not be the same, since the values of one cannot be read. `tied`: further copies
+    of matched tensors. `lone_left`, `lone_right`: the rest. `disordered`: the same values in another order under the
+    same name. `whole`: False where there was too much to compare each with each.
     """
 
     left: Side
@@ -51,6 +50,7 @@ class Pairing:
     equal: list[Match] = field(default_factory=list)
     likes: list[Like] = field(default_factory=list)
     changed: list[Like] = field(default_factory=list)
+    unread: list[Like] = field(default_factory=list)
     tied: list[Match] = field(default_factory=list)
     lone_left: list[int] = field(default_factory=list)
     lone_right: list[int] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Pairing:
     def taken(self) -> tuple[set[int], set[int]]:
         """Numbers of all tensors that are in any list but the last two."""
         lefts, rights = self.met()
-        for like in (*self.likes, *self.changed):
+        for like in (*self.likes, *self.changed, *self.unread):
             lefts.add(like.left)
             rights.add(like.right)
         for match in self.tied:
@@ -203,8 +203,7 @@ def _part(part: fusing.Part, *, mirrored: bool) -> Link:
 def _lesser(found: Pairing) -> None:
     """Scales are no values of their own: what they make of the codes is compared, not they."""
     lefts, rights = _open(found, Sort.LESSER)
-    lefts = _without(lefts, set(chain.from_iterable(found.left.scales.values())))
-    rights = _without(rights, set(chain.from_iterable(found.right.scales.values())))
+    lefts, rights = _without(lefts, found.left.of_scales), _without(rights, found.right.of_scales)
     values = pairing_lesser.by_values(found.left, found.right, lefts, rights)
     found.likes, found.changed = values.likes, values.changed
     found.whole &= values.whole
@@ -214,6 +213,7 @@ def _leftovers(found: Pairing) -> None:
     """Copies of matched tensors, unless one of their size is open on the other side: then it was changed."""
     lefts, rights = _open(found, *Sort)
     found.changed += _counterparts(found, lefts, rights)
+    _mute(found)
     gone_left, gone_right = found.taken()
     lefts, rights = _without(lefts, gone_left), _without(rights, gone_right)
     matches = found.exact
@@ -222,6 +222,28 @@ def _leftovers(found: Pairing) -> None:
     found.tied = mine + others
     found.lone_left = _without(lefts, {match.left for match in mine})
     found.lone_right = _without(rights, {match.right for match in others})
+
+
+def _mute(found: Pairing) -> None:
+    """Namesakes whose values cannot both be read. Of one type of plain numbers other bytes are other values."""
+    left, right = found.left, found.right
+    lefts, rights = _open(found, Sort.LESSER, Sort.OPAQUE)
+    named = {right.names[n]: n for n in rights if n not in right.of_scales}
+    for number in (n for n in lefts if n not in left.of_scales):
+        other = named.pop(left.names[number], None)
+        if other is None or (_readable(left, number) and _readable(right, other)):
+            continue
+        types = {left.tensors[number].dtype, right.tensors[other].dtype}
+        plain = left.sorts[number] is Sort.LESSER and len(types) == 1 and types <= _PLAIN
+        (found.changed if plain else found.unread).append(Like(number, other))
+
+
+def _readable(side: Side, number: int) -> bool:
+    return len(side.tensors[number].samples.values) > 0
+
+
+_PLAIN = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "U64", "C64", "C128"})
+"""Types whose bytes are their values, of which long vectors have no samples. Large ones may be a quantiser's codes."""
 
 
 def _counterparts(found: Pairing, lefts: list[int], rights: list[int]) -> list[Like]:
@@ -237,7 +259,7 @@ def _counterparts(found: Pairing, lefts: list[int], rights: list[int]) -> list[L
         for number in mine:
             fit = places.get(trait(left, number))
             if fit and Sort.CORE in (left.sorts[number], right.sorts[fit[-1]]):
-                changed.append(pairing_lesser.Like(number, fit.pop()))
+                changed.append(Like(number, fit.pop()))
         mine = _without(mine, {like.left for like in changed})
         others = _without(others, {like.right for like in changed})
     return changed

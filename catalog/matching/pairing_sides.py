@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -85,6 +86,11 @@ class Side:
         infos = [TensorInfo(one.name, one.dtype, one.shape, 0, 0) for one in self.tensors]
         found = {number: scale for number, scale in scales_of(infos, {}).items() if scale is not None}
         return {n: (one.tensor,) if one.zero is None else (one.tensor, one.zero) for n, one in found.items()}
+
+    @cached_property
+    def of_scales(self) -> set[int]:
+        """Numbers of the tensors that are scales or zero points of others."""
+        return set(chain.from_iterable(self.scales.values()))
 
     @cached_property
     def lanes(self) -> list[bytes]:

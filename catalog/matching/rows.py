@@ -62,6 +62,8 @@ def _others(found: Pairing, component: str) -> Iterator[tuple[int, Row]]:
         yield match.left, _keyed(row, match, None)
     for like in found.likes:
         yield like.left, _like(found, component, like)
+    for like in found.unread:
+        yield like.left, _row(found, component, like.left, like.right)._replace(of=found.left.sizes[like.left])
     for like in found.changed:
         row = _row(found, component, like.left, like.right)
         yield like.left, row._replace(verdict=TensorVerdict.DIFFERENT, of=found.left.sizes[like.left])

@@ -122,7 +122,7 @@ class _Rules:
         """What speaks against calling them the same."""
         if not self.found.whole:
             return Doubt.TOO_MANY
-        if self.measured.mute and not _covers(self.shares):
+        if self.found.unread or (self.measured.mute and not _covers(self.shares)):
             return Doubt.NO_INTERVAL
         if suspected(self.found, self.measured):
             return Doubt.OFF_SAMPLE
@@ -188,7 +188,8 @@ class _Rules:
         matches = [*(link.match for link in found.links), *found.equal, *found.tied]
         proven = all(match is not None and match.proven for match in matches)
         alone = [found.left.sorts[n] for n in found.lone_left] + [found.right.sorts[n] for n in found.lone_right]
-        return proven and not found.likes and not found.changed and all(sort is Sort.NONE for sort in alone)
+        open_ = found.likes or found.changed or found.unread
+        return proven and not open_ and all(sort is Sort.NONE for sort in alone)
 
     def _may_be_importance(self) -> bool:
         """Is what contradicts no more than a quantiser's importance matrix moves?"""
@@ -236,9 +237,10 @@ class _Rules:
 
     def _unread(self) -> bool:
         """Is much of either side without values, so that nothing could be found of it?"""
+        unread = self.found.unread
         for side, lone, total in (
-            (self.found.left, self.found.lone_left, self.left_values),
-            (self.found.right, self.found.lone_right, self.right_values),
+            (self.found.left, [*self.found.lone_left, *(like.left for like in unread)], self.left_values),
+            (self.found.right, [*self.found.lone_right, *(like.right for like in unread)], self.right_values),
         ):
             opaque = sum(side.sizes[number] for number in lone if side.sorts[number] is Sort.OPAQUE)
             if total and opaque > (1 - thresholds.COVERED) * total:
@@ -262,6 +264,9 @@ class _Rules:
             return self._cannot_tell(Doubt.TOO_MANY)
         if self.changed:
             return self._told(Relation.UNRELATED, Certainty.SAMPLES)
+        doubt = self._doubt_of_tiny()
+        if doubt is not None:
+            return self._cannot_tell(doubt)
         if not rich or self.found.likes or not _covers((shares[0], shares[1])):
             return self._cannot_tell(Doubt.TOO_SMALL)
         told = self._in_place()
@@ -270,6 +275,13 @@ class _Rules:
         return self._told(
             self._sameness(), self._certainty(), places=told is True, doubt=None if told else Doubt.PLACES
         )
+
+    def _doubt_of_tiny(self) -> Doubt | None:
+        if self.found.unread:
+            return Doubt.NO_INTERVAL
+        if suspected(self.found, self.measured):
+            return Doubt.OFF_SAMPLE
+        return Doubt.DOUBLE_ROUNDING if any(like.near for like in self.found.likes) else None
 
     # The verdict
 
