@@ -13,8 +13,11 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from catalog.formats.folders import ADAPTER, HEADER
 from catalog.matching.base import Difference
+from catalog.matching.pairing_precision import to_bf16, to_f16
 from catalog.matching.phrases import STRENGTH
 from catalog.vocabulary import TensorVerdict
 
@@ -37,23 +40,45 @@ _BARE = "base_model.model."
 """With this, PEFT's own names, a configuration beside the file says the alpha; without it nothing is known."""
 _SAVED_ADAPTER = "lora_adapter_metadata"
 _LONGEST = 1 << 20
-_LOSS: Mapping[str, float] = {"F16": 2.0**-10, "BF16": 2.0**-7}
-"""By how much, relative, an alpha may have moved when it was stored."""
-_EXACT = 1e-6
 _LEAST = 0.01
+_ROUNDED = {"F16": to_f16, "BF16": to_bf16}
+"""Types in which an alpha may have been stored less exactly than it was."""
+_AS_WRITTEN = 1e-6
+"""Relative. A configuration writes in decimal what a tensor holds as f32."""
 
 
 class Strength(NamedTuple):
-    """Of one module. `value` is None where the file does not say it; `loss` is how much of it rounding may be."""
+    """Of one module: alpha, or its equivalent, over `rank`; None where the file does not say it.
 
-    value: float | None
-    loss: float = _EXACT
+    `dtype`: the type that a file stores its alpha in, "" where a configuration or nothing says it.
+    """
+
+    alpha: float | None
+    rank: float = 1.0
+    dtype: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """How strongly it acts."""
+        return None if self.alpha is None else self.alpha / self.rank
 
     def differs(self, other: Strength) -> bool:
-        """Whether both are known, and further apart than rounding explains."""
+        """Whether both are known, and neither is the other one as its own type holds it."""
         if self.value is None or other.value is None:
             return False
-        return not math.isclose(self.value, other.value, rel_tol=self.loss + other.loss)
+        if self.dtype == other.dtype != "":
+            return self.value != other.value
+        pairs = (
+            (self.value, other.value),
+            (self._stored(other.value), self.value),
+            (other._stored(self.value), other.value),
+        )
+        return not any(math.isclose(one, another, rel_tol=_AS_WRITTEN) for one, another in pairs)
+
+    def _stored(self, value: float) -> float:
+        """Another strength, as the type of this one's alpha would hold it."""
+        rounded = _ROUNDED.get(self.dtype)
+        return value if rounded is None else float(rounded(np.array([value * self.rank]))[0]) / self.rank
 
 
 def alphas(part: Fingerprint) -> frozenset[str]:
@@ -122,7 +147,7 @@ def _stored(alpha: TensorPrint, rank: int) -> Strength:
         return Strength(1.0)
     values = alpha.samples.values
     value = float(values[0]) if len(values) else math.nan
-    return Strength(value / rank if math.isfinite(value) else None, _LOSS.get(alpha.dtype, _EXACT))
+    return Strength(value if math.isfinite(value) else None, rank, alpha.dtype)
 
 
 class _Adapter(NamedTuple):
@@ -160,18 +185,18 @@ def _adapters(subject: Subject) -> Iterator[_Adapter]:
         found = _adapter(part, config) if isinstance(config, dict) else None
         if found is not None:
             yield found
-    alpha = number(header.get("adapter.lora.alpha"))
+    alpha = _finite(header.get("adapter.lora.alpha"))
     if alpha is not None:
         yield _Adapter("", alpha, {}, by_root=False)
 
 
 def _adapter(part: str, config: Mapping[str, Json]) -> _Adapter | None:
-    alpha = number(config.get("lora_alpha"))
+    alpha = _finite(config.get("lora_alpha"))
     if alpha is None:
         return None
     pattern = config.get("alpha_pattern")
     rows = pattern.items() if isinstance(pattern, dict) else ()
-    patterns = {key: told for key, value in rows if (told := number(value)) is not None}
+    patterns = {key: told for key, value in rows if (told := _finite(value)) is not None}
     return _Adapter(part, alpha, patterns, by_root=config.get("use_rslora") is True)
 
 
@@ -186,6 +211,11 @@ def _saved(text: Json) -> Iterator[tuple[str, Json]]:
     rows = [(*name.partition("."), value) for name, value in told.items()] if isinstance(told, dict) else []
     for part in sorted({part for part, dot, _, _ in rows if dot}):
         yield f"{part}.", {key: value for of, _, key, value in rows if of == part}
+
+
+def _finite(value: Json) -> float | None:
+    told = number(value)
+    return told if told is not None and math.isfinite(told) else None
 
 
 def number(value: Json) -> float | None:
@@ -215,7 +245,7 @@ def _pairs(
     if found:
         return found
     lefts, rights = set(one.values()), set(other.values())
-    return [(min(lefts), min(rights))] if len(lefts) == len(rights) == 1 else []
+    return [(lefts.pop(), rights.pop())] if len(lefts) == len(rights) == 1 else []
 
 
 def _told(left: Sequence[Strength], right: Sequence[Strength], *, stops: bool) -> Difference:

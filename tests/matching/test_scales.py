@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,6 +107,19 @@ def test_the_same_alpha_in_another_type_is_the_same(dtype: object) -> None:
 def test_an_alpha_that_was_rounded_is_the_same(dtype: object) -> None:
     assert_same(lora(kohya(0.3)), lora(kohya(0.3, dtype)))
     assert_other_strength(lora(kohya(4.0)), lora(kohya(4.2, dtype)), 0.5, strengths_of(kohya(4.2, dtype)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, BRAIN, np.int64])
+@pytest.mark.parametrize(("one", "other"), [(127, 128), (255, 256)])
+def test_alphas_are_told_apart_as_finely_as_their_types_hold_them(dtype: object, one: int, other: int) -> None:
+    for each in (np.float32, dtype):
+        assert proven(lora(kohya(one, each)), lora(kohya(other, dtype))).same_model is SameModel.NO
+        assert proven(lora(kohya(other, dtype)), lora(kohya(one, each))).same_model is SameModel.NO
+
+
+@pytest.mark.parametrize("alpha", [math.nan, math.inf, 10**400])
+def test_an_alpha_that_is_no_number_says_nothing(alpha: Json) -> None:
+    assert {one.value for one in strengths(peft(lora_alpha=alpha)).values()} == {None}
 
 
 def strengths_of(tensors: Mapping[str, Array]) -> float:
