@@ -25,6 +25,9 @@ JOINED = 64 * 1024
 """A tensor's first piece is joined with its prefix up to here. Fed alone, the prefix would push all that follows off
 the boundaries at which BLAKE3 works on many chunks at once: half the speed at 16 KiB."""
 
+OF_NOTHING = frozenset({blake3(b"isotope/tensors/v1\0").digest(), blake3(b"isotope/weights/v1\0").digest()})
+"""What `tensors_v1` and `weights_v1` would be of no tensors at all: nothing has them."""
+
 _ESCAPED = re.compile("␀[0␀]")
 
 

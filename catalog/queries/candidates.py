@@ -18,10 +18,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from blake3 import blake3
 from django.db import connection
 
 from catalog.fingerprints.base import Key, KeyKind
+from catalog.hashing.tensors import OF_NOTHING
 from catalog.models import Component, ComponentKey
 from catalog.vocabulary import Algorithm
 
@@ -100,8 +100,6 @@ CROSS JOIN LATERAL (
 WHERE found.holders <= %(popular)s OR found.place = 1
 """
 
-_NOTHING = frozenset({blake3(b"isotope/tensors/v1\0").digest(), blake3(b"isotope/weights/v1\0").digest()})
-"""Digests of no tensors at all."""
 _ROUNDED = (Algorithm.WEIGHTS_F16.value, Algorithm.WEIGHTS_BF16.value)
 _SETS = (Algorithm.TENSORS.value, Algorithm.WEIGHTS.value, *_ROUNDED)
 
@@ -234,7 +232,7 @@ def _met(asked: Sequence[Asked], variant: UUID) -> tuple[tuple[Met, ...], ...]:
 
 
 def _same_parts(asked: Sequence[Asked], variant: UUID) -> list[tuple[int, int]]:
-    parts = [(at, one.weights) for at, one in enumerate(asked) if one.weights not in {None, *_NOTHING}]
+    parts = [(at, one.weights) for at, one in enumerate(asked) if one.weights not in {None, *OF_NOTHING}]
     given = {"at": [at for at, _ in parts], "digests": [digest for _, digest in parts]}
     return _rows(_SAME_PART, given | {"variant": variant, "popular": POPULAR})
 
@@ -290,7 +288,7 @@ def _values(variants: Collection[UUID]) -> dict[UUID, int]:
 def _same_set(whole: Mapping[str, bytes], variant: UUID) -> set[UUID]:
     """Those with the same tensors, and those one of which holds the other's weights rounded to fp16 or bf16."""
     given = [
-        (digest, algorithm) for algorithm, digest in whole.items() if algorithm in _SETS and digest not in _NOTHING
+        (digest, algorithm) for algorithm, digest in whole.items() if algorithm in _SETS and digest not in OF_NOTHING
     ]
     weights = Algorithm.WEIGHTS.value
     given += [(digest, weights) for digest, algorithm in given if algorithm in _ROUNDED]

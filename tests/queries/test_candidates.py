@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from catalog.fingerprints.base import Key, KeyKind
+from catalog.hashing.tensors import OF_NOTHING
 from catalog.matching import probes as places
 from catalog.models import Component, ComponentKey, ComponentProbe, ModelHash, ModelRecord, Variant
 from catalog.queries import candidates, probes
@@ -178,7 +179,7 @@ def test_digests_of_the_whole_meet_also_when_one_is_of_rounded_values(here: str,
 
 
 def test_digests_of_no_tensors_are_nothing_in_common() -> None:
-    nothing = next(iter(candidates._NOTHING))
+    nothing = min(OF_NOTHING)
     ModelHash.objects.create(variant=variant(), algorithm="weights:v1", digest=nothing)
 
     assert not find(whole={"weights:v1": nothing})

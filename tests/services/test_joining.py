@@ -10,8 +10,9 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from catalog.errors import Refused
+from catalog.hashing.tensors import OF_NOTHING
 from catalog.models import Decision, Finding, Match, ModelHash, ModelRecord, Preference, Variant
-from catalog.services.identity import deciding, joining, twins
+from catalog.services.identity import deciding, joining
 from catalog.vocabulary import DecisionKind, FindingCode, Kind, Obstacle, Outcome
 from tests import rows
 
@@ -173,8 +174,8 @@ class TestJoining:
         assert obstacle(old, new) == Obstacle.ASKED
 
     def test_no_tensors_are_not_the_same_tensors(self) -> None:
-        hashed("old", digest=min(twins.NOTHING))
-        assert join(hashed("new", digest=min(twins.NOTHING))) == []
+        hashed("old", digest=min(OF_NOTHING))
+        assert join(hashed("new", digest=min(OF_NOTHING))) == []
         assert not Match.objects.exists()
 
     def test_a_remembered_variant_still_joins(self) -> None:

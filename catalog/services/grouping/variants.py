@@ -13,7 +13,7 @@ from catalog.models import DuplicateGroup, DuplicateMember, Location, Match, Var
 from catalog.services.grouping.clusters import Clusters, Edge, Tie
 from catalog.services.identity import rejections
 from catalog.services.identity.chains import EQUAL, LIKE, Bonds
-from catalog.services.identity.standing import UNSOUND
+from catalog.services.matching.subjects import UNSOUND
 from catalog.vocabulary import Certainty, GroupSort, LocationState, Obstacle, Relation
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from catalog.services.identity import rejections
 from catalog.services.identity.chains import lies
 from catalog.services.identity.declared import declared_by
 from catalog.services.identity.rules import NEARLY_ALL, Answer
-from catalog.vocabulary import Kind, Obstacle, Outcome, Relation
+from catalog.services.matching.subjects import UNSOUND
+from catalog.vocabulary import Kind, Obstacle, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from catalog.models import Match, Variant
     from catalog.services.identity.rules import Row
     from catalog.services.identity.scene import Scene
-
-UNSOUND = frozenset({Outcome.INVALID.value, Outcome.SUSPICIOUS.value, Outcome.UNSAFE.value})
-"""Malformed or suspicious."""
 
 NEVER_PROPOSED = frozenset({Obstacle.REJECTED, Obstacle.AMBIGUOUS})
 """A person has spoken: nobody is asked again."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from blake3 import blake3
 from django.db import connection
 
+from catalog.hashing.tensors import OF_NOTHING
 from catalog.matching.proving import prove
 from catalog.models import ModelHash
-from catalog.services.identity.standing import UNSOUND
 from catalog.services.matching import storing, subjects
 from catalog.services.matching.storing import Found
+from catalog.services.matching.subjects import UNSOUND
 from catalog.vocabulary import Algorithm
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ FINDERS = [
     Algorithm.WEIGHTS_BF16.value,
 ]
 """Digests over all tensors of a variant: any of the one may be any of the other."""
-
-NOTHING = frozenset({blake3(b"isotope/tensors/v1\0").digest(), blake3(b"isotope/weights/v1\0").digest()})
-"""Digests of no tensors at all."""
 
 _SHARED = """
 SELECT digest FROM catalog_modelhash
@@ -62,7 +59,7 @@ ORDER BY ours.variant_id, v.model_id, theirs.algorithm, theirs.digest, v.outcome
 def digests_of(variants: Collection[UUID]) -> set[bytes]:
     """By which others can be found."""
     rows = ModelHash.objects.filter(variant__in=variants, file=None, algorithm__in=FINDERS)
-    return {bytes(digest) for digest in rows.values_list("digest", flat=True)} - NOTHING
+    return {bytes(digest) for digest in rows.values_list("digest", flat=True)} - OF_NOTHING
 
 
 def find(variants: Collection[UUID], digests: Collection[bytes]) -> Mapping[UUID, list[UUID]]:
