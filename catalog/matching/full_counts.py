@@ -313,11 +313,11 @@ class Class:
         return share > 0.5 and bool((1 - share) ** self.totals[Way(SIBLINGS)] < _CHANCE)
 
     def patched(self) -> bool:
-        """Of two quantised files of one type: is most equal, and some not? A quantiser changes all or none."""
+        """Of two quantised files of one type: is nearly all equal, and some not? A quantiser changes all or none."""
         if self.left != self.right or self.floats:
             return False
         equal = sum(one.compared for one in self.counts if one.largest == 0)
-        return self.values / 2 < equal < self.values
+        return thresholds.COVERED * self.values < equal < self.values
 
     def _implies(self, plainer: Way, way: Way) -> bool:
         """Values that the one explains are explained by the other."""

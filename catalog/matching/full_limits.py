@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 CHANGE = 1e-4
 """Relative to the size of the weights: the lightest fine-tune that has to be seen."""
+_SPARED = 0.25
+"""Of the values so many may be in tensors that would not show it: small ones, and those of the fewest bits."""
+_UNSEEN = 2.0
+"""Where nothing is known of any value, another one would not be seen."""
 _KEPT = 512
 """Values of a block whose bounds are kept."""
 _MOST = 4096
@@ -41,18 +45,31 @@ def widths(left: Face, right: Face, before: limits.Widths | None) -> limits.Widt
     return found if before is None else limits.Widths(*map(np.concatenate, zip(before, found, strict=True)))
 
 
-def blind(counts: Sequence[Count]) -> float | None:
-    """The smallest change of all tensors alike, relative to each, that would have been seen; None where a light one is.
-
-    Tensors too small to be evidence are not asked.
-    """
-    some = [one for one in counts if one.compared >= CORE_VALUES and one.widths is not None and one.power]
+def alike(counts: Sequence[Count]) -> float:
+    """The smallest change of all tensors alike, relative to each, that would have been seen of them together."""
+    some = [one for one in counts if _tells(one)]
     values = sum(one.compared for one in some)
     asked = [_shares(one, max(1, _MOST * one.compared // values)) for one in some]
-    if not asked:
-        return None
-    found = limits.detection_limit(limits.Widths(*map(np.concatenate, zip(*asked, strict=True))), of=values)
-    return found if found is None or found > CHANGE else None
+    return _limit(asked, values) if asked else _UNSEEN
+
+
+def apart(counts: Sequence[Count], values: int) -> float:
+    """The same of each tensor by itself, but for those that see least: a quarter of all `values`."""
+    found = sorted((_limit([_shares(one, _MOST)], one.compared), one.compared) for one in counts if _tells(one))
+    spare = _SPARED * values
+    while found and spare >= found[-1][1]:
+        spare -= found.pop()[1]
+    return found[-1][0] if found else 0.0
+
+
+def _tells(count: Count) -> bool:
+    """Tensors too small to be evidence are not asked."""
+    return count.compared >= CORE_VALUES and count.widths is not None and count.power > 0
+
+
+def _limit(asked: Sequence[limits.Widths], values: int) -> float:
+    together = limits.Widths(*map(np.concatenate, zip(*asked, strict=True)))
+    return limits.detection_limit(together, of=values) or _UNSEEN
 
 
 def _shares(count: Count, wanted: int) -> limits.Widths:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalog.matching.base import Row
-from catalog.matching.full_limits import CHANGE, blind
+from catalog.matching.full_limits import CHANGE, alike, apart
 from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, Way
 from catalog.matching.thresholds import COVERED, COVERED_FULLY, NEAR_SHARE
 from catalog.vocabulary import Certainty, Direction, Doubt, Mapped, Relation, TensorVerdict
@@ -65,12 +65,20 @@ def _confirmed(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) -> 
 
 
 def _limit(chosen: Sequence[tuple[Class, Way]]) -> float | None:
-    """Of two roundings whose parent is not at hand, the change that would not have been seen, if that is too large."""
-    if all(way.rung != SIBLINGS for _, way in chosen):
-        return None
-    if any(one.patched() for one, _ in chosen):
+    """Of two roundings whose parent is not at hand, the change that would not have been seen, if that is too large.
+
+    Where one side has values of its own, each tensor has to show it; two quantised files only do all together.
+    """
+    siblings = [one for one, way in chosen if way.rung == SIBLINGS]
+    if any(one.patched() for one in siblings):
         return CHANGE
-    return blind([count for one, _ in chosen for count in one.counts])
+    values = sum(one.values for one, _ in chosen)
+    floats = [count for one in siblings if {one.left, one.right} & FLOATS for count in one.counts]
+    quantised = [one for one in siblings if not {one.left, one.right} & FLOATS]
+    limit = apart(floats, values)
+    if sum(one.values for one in quantised) > (1 - COVERED) * values:
+        limit = max(limit, alike([count for one in quantised for count in one.counts]))
+    return limit if limit > CHANGE else None
 
 
 def _relation(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) -> Relation:

@@ -190,3 +190,23 @@ def test_it_settles_what_the_samples_left_open(base: Path, tmp_path: Path) -> No
         sampled = compare(one, other)
 
     assert (sampled.relation, sampled.doubt, sampled.full) == (Relation.CANNOT_TELL, Doubt.OFF_SAMPLE, True)
+
+
+def test_two_quantised_copies_of_a_small_model_do_not_show_a_light_change(base: Path, tmp_path: Path) -> None:
+    one, other = converted(tmp_path / "one", "GGUF Q8_0"), converted(tmp_path / "other", "int8 by row")
+
+    found = in_full(one, other)
+
+    assert (found.relation, found.certainty, found.values_outside) == (Relation.QUANTISED, Certainty.ALL_VALUES, 0)
+    assert (found.same_model, found.doubt) == (SameModel.UNKNOWN, Doubt.BELOW_NOISE)
+    assert found.detection_limit is not None
+    assert found.detection_limit > 1e-4
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("E4M3", "f16"), ("GGUF Q8_0", "f16"), ("bf16", "GGUF Q8_0")])
+def test_one_tensor_a_little_changed_is_no_rounding(base: Path, tmp_path: Path, ours: str, theirs: str) -> None:
+    changed = misses.trained_tensor(1e-4)(NETWORK.tensors)
+
+    found = in_full(converted(tmp_path / "one", ours), converted(tmp_path / "other", theirs, changed))
+
+    assert found.same_model != SameModel.YES

@@ -145,3 +145,44 @@ def test_a_few_values_one_step_off_are_no_answer_and_no_other_model() -> None:
     assert not any(twice.explains(way) for way in twice.alive)
     assert twice.totals[Way("widened")] == 0
     assert 0.01 < twice.totals[Way("siblings")] / len(VALUES) < 0.08
+
+
+def test_of_a_number_between_two_codes_only_the_even_one_is_its_rounding() -> None:
+    between = np.array([1.0625, 1.1875] * 50_000, np.float32)  # halfway between neighbours of F8_E4M3
+    odd = np.array([1.125, 1.125] * 50_000, np.float32)
+
+    assert counted("F32", between, "F8_E4M3", between).totals[Way("value", FROM_LEFT)] == 0
+    assert counted("F32", between, "F8_E4M3", odd).totals[Way("value", FROM_LEFT)] >= 25_000
+
+
+def test_a_change_that_ends_between_two_codes_by_way_of_bf16_is_seen() -> None:
+    other = (VALUES * (1 + 1e-4 * np.random.default_rng(4).standard_normal(len(VALUES)))).astype(np.float32)
+
+    found = counted("F32", other, "F8_E4M3", VALUES)
+
+    assert not any(found.explains(way) for way in found.alive)
+
+
+def test_bf16_excuses_nothing_beside_values_of_bf16() -> None:
+    moved = VALUES.copy()
+    moved[::5000] *= 1 + 2.0**-7  # a step of bf16
+
+    found = counted("BF16", moved, "F8_E4M3", VALUES)
+
+    assert found.brain
+    assert not any(found.explains(way) for way in found.alive)
+
+
+def test_what_misses_in_one_place_only_did_not_go_through_bf16() -> None:
+    found = Class.of("F16", "F8_E5M2")
+    for start in range(0, 100_000, 10_000):
+        ours = VALUES[start : start + 10_000]
+        theirs = through("BF16", ours) if start == 0 else ours
+        tensors = [TensorPrint(f"w{start}", dtype, (10_000,), b"") for dtype in ("F16", "F8_E5M2")]
+        count = found.begin(Pair(tensors[0], tensors[1]))
+        found.take(count, Face(stored("F16", ours), "F16"), Face(stored("F8_E5M2", theirs), "F8_E5M2"))
+
+    assert found.by_a_step()
+    assert found.concentrated()
+    assert not any(found.explains(way) for way in found.alive)
+    assert [found.differs(count, Way("siblings")) for count in found.counts] == [True] + [False] * 9
