@@ -14,7 +14,6 @@ by chance in one of 1,500 pairs of tensors of equal size and spread; four do in 
 from __future__ import annotations
 
 import struct
-from enum import StrEnum
 from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,11 +21,11 @@ import numpy as np
 from blake3 import blake3
 
 from catalog.fingerprints import tables
-from catalog.fingerprints.base import AUX_VALUES, CODES, CORE_VALUES, Key, KeyKind, Rung
-from catalog.fingerprints.evidence import different, evidence, least, sums
+from catalog.fingerprints.base import CODES, CORE_VALUES, Key, KeyKind, Rung
+from catalog.fingerprints.evidence import evidence, least, sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from catalog.fingerprints.base import Fingerprint, TensorPrint
     from catalog.fingerprints.evidence import Evidence
@@ -48,7 +47,6 @@ KINDS = {
     KeyKind.E5M2_BF16: Rung.E5M2_BF16,
 }
 """The keys of whole components, and the rung that each is over."""
-_FP8 = (Rung.E4M3, Rung.E4M3_F16, Rung.E4M3_BF16, Rung.E5M2, Rung.E5M2_F16, Rung.E5M2_BF16)
 _BFLOAT = frozenset({Rung.BF16, Rung.BF})
 _TO_BF16 = frozenset({KeyKind.BF16, KeyKind.BF})
 
@@ -60,50 +58,10 @@ class Exact(NamedTuple):
     bf16: bool
 
 
-class Meaning(StrEnum):
-    """What two equal keys say of the values of two components."""
-
-    SAME = "same"
-    NEW_FROM_STORED = "new_from_stored"
-    """The new one is the other, rounded as the rung says."""
-    STORED_FROM_NEW = "stored_from_new"
-
-
-class Join(NamedTuple):
-    """`rung`: the rounding that lies between the two; None where none does."""
-
-    meaning: Meaning
-    rung: Rung | None = None
-
-
-def is_core(tensor: TensorPrint, rung: Rung) -> bool:
-    """Whether it is evidence on that rung: two dimensions or more, and different values enough."""
-    return len(tensor.axes) >= 2 and tensor.values >= CORE_VALUES and different(tensor, rung) >= CODES
-
-
-def is_aux(tensor: TensorPrint, rung: Rung = Rung.F16) -> bool:
-    """A norm or a bias that is evidence on that rung."""
-    return len(tensor.axes) == 1 and tensor.values >= AUX_VALUES and different(tensor, rung) >= CODES
-
-
-def core(fingerprint: Fingerprint, rung: Rung = Rung.F16) -> tuple[TensorPrint, ...]:
-    """The core tensors, those with equal lanes once; in the order of the fingerprint."""
-    found: dict[tuple[int, ...], TensorPrint] = {}
-    for tensor in fingerprint.tensors:
-        if is_core(tensor, rung):
-            found.setdefault((tensor.values, *_lanes(tensor, rung)), tensor)
-    return tuple(found.values())
-
-
 def weight(fingerprint: Fingerprint) -> tuple[int, int]:
     """How many different core tensors there are, quantised ones too, and their values."""
     found = {tensor.td: tensor.values for tensor in fingerprint.tensors if _weighs(tensor)}
     return len(found), sum(found.values())
-
-
-def exact(fingerprint: Fingerprint) -> Exact:
-    """Both are False of a component without core tensors."""
-    return _exact(evidence(fingerprint))
 
 
 def component_keys(fingerprint: Fingerprint) -> tuple[Key, ...]:
@@ -187,60 +145,6 @@ def _extremes(known: Evidence) -> Iterator[Key]:
         yield Key(KeyKind.EXTREMES, _digest(b"extremes", b"bf16", struct.pack("<5Q", values, *codes)))
 
 
-def joins(new: KeyKind, exact_new: Exact, stored: KeyKind, exact_stored: Exact) -> Join | None:
-    """What it means that the key of one kind of the new component is the key of another kind of the stored one.
-
-    None: nothing. Two f32 files that agree in f16 alone are not the same.
-    """
-    if new == stored == KeyKind.E:
-        return Join(Meaning.SAME)
-    if new == stored:
-        return _both(new, exact_new, exact_stored)
-    of_new, of_stored = _CHAINS.get((new, stored)), _CHAINS.get((stored, new))
-    if of_new is not None and of_new.holds(exact_stored):
-        return Join(Meaning.STORED_FROM_NEW, of_new.rung)
-    if of_stored is not None and of_stored.holds(exact_new):
-        return Join(Meaning.NEW_FROM_STORED, of_stored.rung)
-    return None
-
-
-def _both(kind: KeyKind, new: Exact, stored: Exact) -> Join | None:
-    """The same kind on both sides: the one that holds nothing finer is the rounding of the other."""
-    rule = _SAME_KIND.get(kind)
-    if rule is None or not (rule.holds(new) or rule.holds(stored)):
-        return None
-    if rule.holds(new) and rule.holds(stored):
-        return Join(Meaning.SAME, rule.rung if kind is KeyKind.FZ else None)
-    return Join(Meaning.NEW_FROM_STORED if rule.holds(new) else Meaning.STORED_FROM_NEW, rule.rung)
-
-
-class _Rule(NamedTuple):
-    """`holds` of the side that is the rounding of the other."""
-
-    rung: Rung
-    holds: Callable[[Exact], bool]
-
-
-def _in_f16(flags: Exact) -> bool:
-    return flags.f16
-
-
-def _in_bf16(flags: Exact) -> bool:
-    return flags.bf16
-
-
-_SAME_KIND = {
-    KeyKind.F16: _Rule(Rung.F16, _in_f16),
-    KeyKind.BF16: _Rule(Rung.BF16, _in_bf16),
-    KeyKind.FZ: _Rule(Rung.FZ, _in_f16),
-}
-_CHAINS = {
-    (KeyKind.FB, KeyKind.F16): _Rule(Rung.FB, _in_f16),
-    (KeyKind.BF, KeyKind.BF16): _Rule(Rung.BF, _in_bf16),
-    **{(kind, KeyKind.F16): _Rule(rung, _in_f16) for kind, rung in KINDS.items() if rung in _FP8},
-}
-"""(kind of the parent, kind of what was made of it): what holds of the latter."""
-
 _ANCHORS = (
     (KeyKind.ANCHOR_CORE_F16, Rung.F16, True),
     (KeyKind.ANCHOR_CORE_BF16, Rung.BF16, True),
@@ -262,12 +166,6 @@ def _exact_key(known: Evidence) -> bytes | None:
     rows = np.stack([known.values, *known.lanes[:, Rung.F16].T, known.m32])
     found, there = sums(rows[:, None], wanted[None])
     return _digest(b"component", b"f32", found[0].astype("<u8").tobytes()) if there[0] else None
-
-
-def _lanes(tensor: TensorPrint, rung: Rung) -> tuple[int, ...]:
-    if tensor.lanes is None:
-        raise ValueError(f"the values of {tensor.name} are not known")
-    return tuple(tensor.lanes[rung].tolist())
 
 
 def _domain(rung: Rung) -> bytes:

@@ -1,30 +1,25 @@
-"""Keys that components share, and what it means that they do."""
+"""Keys that components share."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pytest
 from blake3 import blake3
 
 from catalog.fingerprints.base import Fingerprint, KeyKind, Rung
-from catalog.fingerprints.keys import (
-    ANCHORS,
-    Exact,
-    Join,
-    Meaning,
-    anchors,
-    component_keys,
-    core,
-    exact,
-    is_aux,
-    is_core,
-    joins,
-    weight,
-)
+from catalog.fingerprints.keys import ANCHORS, anchors, component_keys, index, weight
 from tests.builders import BRAIN
 from tests.fingerprints.built import built, key_of, lanes_of, normal, only
 
-FINE, HALF, BRAINY = Exact(f16=False, bf16=False), Exact(f16=True, bf16=False), Exact(f16=False, bf16=True)
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from catalog.fingerprints.base import Key
+
+
+def kinds_of(keys: Iterable[Key]) -> set[KeyKind]:
+    return {key.kind for key in keys}
 
 
 def test_a_component_key_is_the_digest_of_the_sums_of_its_lanes() -> None:
@@ -46,32 +41,31 @@ def test_names_order_and_repetitions_change_no_component_key() -> None:
 def test_what_is_small_flat_or_nearly_constant_is_no_evidence() -> None:
     few = np.tile(np.arange(16, dtype=np.float32), (32, 1))
     for array in (normal((15, 17), 1), normal((512,), 1), few, np.ones((64, 64), np.float32)):
-        assert not is_core(only(array), Rung.F16)
-    assert is_core(only(normal((16, 16), 1)), Rung.F16)
-    assert is_core(only(normal((1, 16, 16, 1), 1)), Rung.F16)
-    assert is_aux(only(normal((64,), 1)))
-    assert not is_aux(only(normal((63,), 1)))
-    assert not is_aux(only(few.reshape(-1)))
+        assert not component_keys(built({"a": array}))
+    assert component_keys(built({"a": normal((16, 16), 1)}))
+    assert component_keys(built({"a": normal((1, 16, 16, 1), 1)}))
+    assert KeyKind.ANCHOR_AUX_F16 in kinds_of(anchors(built({"a": normal((64,), 1)})))
+    assert not anchors(built({"a": normal((63,), 1)}))
+    assert not anchors(built({"a": few.reshape(-1)}))
 
 
 def test_evidence_is_a_matter_of_the_rung() -> None:
     """Values of one bf16 code each are many in f16; a file in fp8 keeps fewer still."""
-    close = only(1 + normal((64, 64), 1, scale=3e-3))
-    assert is_core(close, Rung.F16)
-    assert not is_core(close, Rung.BF16)
-    assert not is_core(close, Rung.E4M3)
+    close = kinds_of(component_keys(built({"a": 1 + normal((64, 64), 1, scale=3e-3)})))
+    assert KeyKind.F16 in close
+    assert not close & {KeyKind.BF16, KeyKind.E4M3}
 
 
 def test_a_component_without_evidence_has_no_keys() -> None:
     found = built({"a": np.ones((64, 64), np.float32)})
     assert component_keys(found) == anchors(found) == ()
-    assert exact(found) == (False, False)
+    assert index(found).exact == (False, False)
 
 
 def test_quantised_tensors_weigh_but_are_no_key() -> None:
     found = built({"q": np.arange(1024, dtype=np.int8).reshape(32, 32), "a": normal((32, 32), 1)})
     assert weight(found) == (2, 2048)
-    assert len(core(found)) == 1
+    assert (index(found).core_tensors, index(found).core_values) == (2, 2048)
 
 
 def test_anchors_are_the_least_of_each_kind() -> None:
@@ -98,31 +92,6 @@ def test_extremes_let_f16_and_bf16_meet_without_their_parent() -> None:
     assert shared
     other = built({name: (one + np.float32(0.01)).astype(BRAIN) for name, one in parent.items()})
     assert not {key for key in anchors(half) if key.kind is KeyKind.EXTREMES} & set(anchors(other))
-
-
-@pytest.mark.parametrize(
-    ("new", "flags", "stored", "other", "expected"),
-    [
-        (KeyKind.E, FINE, KeyKind.E, FINE, Join(Meaning.SAME)),
-        (KeyKind.F16, HALF, KeyKind.F16, FINE, Join(Meaning.NEW_FROM_STORED, Rung.F16)),
-        (KeyKind.F16, FINE, KeyKind.F16, HALF, Join(Meaning.STORED_FROM_NEW, Rung.F16)),
-        (KeyKind.F16, FINE, KeyKind.F16, FINE, None),
-        (KeyKind.BF16, BRAINY, KeyKind.BF16, FINE, Join(Meaning.NEW_FROM_STORED, Rung.BF16)),
-        (KeyKind.BF16, HALF, KeyKind.BF16, FINE, None),
-        (KeyKind.FB, FINE, KeyKind.F16, HALF, Join(Meaning.STORED_FROM_NEW, Rung.FB)),
-        (KeyKind.F16, HALF, KeyKind.FB, FINE, Join(Meaning.NEW_FROM_STORED, Rung.FB)),
-        (KeyKind.FB, FINE, KeyKind.F16, FINE, None),
-        (KeyKind.BF, FINE, KeyKind.BF16, BRAINY, Join(Meaning.STORED_FROM_NEW, Rung.BF)),
-        (KeyKind.FZ, FINE, KeyKind.FZ, HALF, Join(Meaning.STORED_FROM_NEW, Rung.FZ)),
-        (KeyKind.FZ, FINE, KeyKind.FZ, FINE, None),
-        (KeyKind.E4M3, FINE, KeyKind.F16, HALF, Join(Meaning.STORED_FROM_NEW, Rung.E4M3)),
-        (KeyKind.F16, HALF, KeyKind.E5M2_BF16, FINE, Join(Meaning.NEW_FROM_STORED, Rung.E5M2_BF16)),
-        (KeyKind.E4M3, FINE, KeyKind.E4M3, FINE, None),
-        (KeyKind.FB, FINE, KeyKind.FB, FINE, None),
-    ],
-)
-def test_what_equal_keys_mean(new: KeyKind, flags: Exact, stored: KeyKind, other: Exact, expected: Join | None) -> None:
-    assert joins(new, flags, stored, other) == expected
 
 
 def test_a_tensor_of_unknown_counts_is_judged_by_f16_and_bf16() -> None:
