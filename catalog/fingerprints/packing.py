@@ -108,11 +108,21 @@ def _named(columns: Mapping[str, object]) -> tuple[list[str], list[str], list[tu
             [str(dtypes[int(at)]) for at in _list(columns, "dtype")],
             [sizes[int(at)] for at in _list(columns, "shape")],
         )
-    except (TypeError, IndexError) as error:
+    except (TypeError, IndexError, OverflowError) as error:
         raise ValueError(DAMAGED) from error
-    if not len(found[0]) == len(found[1]) == len(found[2]) or any(min(size, default=0) < 0 for size in sizes):
+    if not len(found[0]) == len(found[1]) == len(found[2]) or not all(map(_possible, sizes)):
         raise ValueError(DAMAGED)
     return found
+
+
+def _possible(shape: Sequence[int]) -> bool:
+    """Is it a shape that a file can have? Of more values than an address can count it is not."""
+    values = 0 if 0 in shape else 1
+    for length in shape:
+        values *= length
+        if length < 0 or values >> 64:
+            return False
+    return True
 
 
 def _counts(columns: Mapping[str, object], tensors: int) -> list[int]:

@@ -202,7 +202,8 @@ def _unpacked(body: Reading, mode: Mode, count: int, dtype: str) -> Samples:
     if mode in _CODED:
         return _decoded(body, mode, count, dtype)
     if mode in {Mode.EXACT, Mode.EXACT_F32}:
-        return _exact(body.array(_KINDS[mode], count).astype(np.float64))
+        with np.errstate(invalid="ignore"):
+            return _exact(body.array(_KINDS[mode], count).astype(np.float64))
     exponent = int(body.array("<i2", 1)[0])
     with np.errstate(invalid="ignore", over="ignore"):
         values = body.array("<f4", count).astype(np.float64)

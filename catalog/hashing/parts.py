@@ -94,7 +94,9 @@ def is_weight(tensor: TensorInfo) -> bool:
     if tensor.dtype in _NO_WEIGHT_TYPES or is_optimiser_state(tensor.name):
         return False
     last = tensor.name.rpartition(".")[2]
-    return last not in _SCHEDULE and last not in _COUNTERS
+    if last in _SCHEDULE:  # one number a step: a matrix of that name is something else
+        return sum(length > 1 for length in tensor.shape) > 1
+    return last not in _COUNTERS
 
 
 def is_optimiser_state(name: str) -> bool:

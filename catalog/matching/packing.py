@@ -41,7 +41,7 @@ def unpack(packed: bytes) -> Evidence:
         raise ValueError("This evidence was packed by another version")
     try:
         return _evidence(json.loads(_inflated(packed[1:])))
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError, zlib.error) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, zlib.error) as error:
         raise ValueError("This evidence cannot be read") from error
 
 

@@ -135,3 +135,20 @@ def test_values_of_16_bits_take_two_bytes_a_sample() -> None:
     wide, half = (pack(built({f"{at}": _values((96, 96), kind, at) for at in range(40)})) for kind in KINDS[:2])
     assert len(half) < len(wide) - 40 * 190
     assert len(half) < 40 * 420
+
+
+def _of_shape(shape: str) -> bytes:
+    """A fingerprint of one tensor of which nothing but its shape is known."""
+    names = '"names":["a"],"dtypes":["F16"],"dtype":[0],"shape":[0],"samples":[0]'
+    text = f'{{"version":1,"name":"",{names},"shapes":[{shape}]}}'.encode()
+    return MAGIC + b"\0" + len(text).to_bytes(4, "little") + text + bytes(1 + 2 + 8)
+
+
+@pytest.mark.parametrize("shape", ["[-1]", "[1e999]", "[[]]", "[" + "18446744073709551615," * 50_000 + "1]", "[NaN]"])
+def test_a_shape_that_no_file_has_is_refused(shape: str) -> None:
+    with pytest.raises(ValueError, match=r"damaged|NaN"):
+        unpack(_of_shape(shape))
+
+
+def test_a_shape_without_values_may_be_as_long_as_it_likes() -> None:
+    assert unpack(_of_shape("[9223372036854775808,0,9223372036854775808]")).tensors[0].values == 0

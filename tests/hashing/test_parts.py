@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.hashing.parts import REST, components
+from catalog.formats.base import TensorInfo
+from catalog.hashing.parts import REST, components, is_weight
 
 
 def test_a_checkpoint_falls_into_its_parts() -> None:
@@ -48,3 +49,9 @@ def test_the_folders_of_a_pipeline_are_its_parts() -> None:
 def test_every_tensor_is_in_exactly_one_part(names: list[str]) -> None:
     found = [index for indices in components(names).values() for index in indices]
     assert sorted(found) == list(range(len(names)))
+
+
+def test_a_noise_schedule_is_a_vector_and_no_weight() -> None:
+    for shape in ((1000,), (1, 1000, 1), ()):
+        assert not is_weight(TensorInfo("model.alphas", "F32", shape, 0, 0))
+    assert is_weight(TensorInfo("model.alphas", "F32", (40, 25), 0, 0))

@@ -91,3 +91,11 @@ def test_what_json_cannot_hold_is_refused() -> None:
     )  # fmt: skip
     with pytest.raises(ValueError, match="which is not kept"):
         pack(found)
+
+
+def test_a_shape_without_end_is_refused() -> None:
+    told = zlib.decompress(pack(some.large(1))[1:])
+    endless = told.replace(b"[[4096,4096]]", b"[[1e999]]", 1)
+    assert endless != told
+    with pytest.raises(ValueError, match="cannot be read"):
+        unpack(b"\x01" + zlib.compress(endless))
