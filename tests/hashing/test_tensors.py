@@ -27,7 +27,7 @@ def tensor(name: str, *shape: int, dtype: str = "F16", offset: int = 0) -> Tenso
 
 def named(*names: str) -> list[tuple[TensorInfo, bytes]]:
     """A tensor of each name, and a digest of its own."""
-    return [(tensor(name, 2, 3), blake3(name.encode("utf-8", "surrogatepass")).digest()) for name in names]
+    return [(tensor(name, 6), blake3(name.encode("utf-8", "surrogatepass")).digest()) for name in names]
 
 
 def test_a_tensor_digest_is_what_it_says() -> None:
