@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from catalog.errors import Refused
@@ -17,6 +17,7 @@ from tests import rows
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django.db.backends.utils import CursorWrapper
 
 SAME = b"\x51" * 32
 
@@ -309,3 +310,41 @@ def test_merging_both_ways_at_once_leaves_one_model() -> None:
     assert len(refused) == 1
     assert ModelRecord.objects.filter(merged_into=None).count() == 1
     assert Decision.objects.count() == 1
+
+
+def somebody_waits_for_us(cursor: CursorWrapper) -> bool:
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+    )
+    return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_decision_that_meets_a_worker_is_made_all_the_same() -> None:
+    """Each waits for what the other holds; the database stops the person's part, which begins again."""
+    first, last = sorted((rows.variant(name).model for name in ("left", "right")), key=lambda model: model.pk)
+    holds = threading.Event()
+
+    def work() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL deadlock_timeout = '60s'")
+                ModelRecord.objects.select_for_update().get(pk=last.pk)
+                holds.set()
+                assert any(somebody_waits_for_us(cursor) for _ in range(100_000))
+                ModelRecord.objects.select_for_update().get(pk=first.pk)
+        finally:
+            connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        assert holds.wait(10)
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '200ms'")
+        deciding.merge(models=[last], into=first, user=None)
+    finally:
+        worker.join()
+        connection.close()
+
+    assert fresh(last).merged_into == first

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog.errors import Refused
@@ -13,6 +12,7 @@ from catalog.services import findings, grouping, totals
 from catalog.services.identity import joining, rejections, undoing
 from catalog.services.identity.before_image import Change, Image, Table
 from catalog.services.identity.holding import hold_models
+from catalog.services.identity.locking import in_one_transaction
 from catalog.services.identity.parting import hold_with_aliases, move_out, with_its_like
 from catalog.services.identity.uniting import unite
 from catalog.services.identity.wording import named
@@ -31,84 +31,84 @@ NO_PERSON = "command line"
 """Who decided when nobody is signed in: whoever may use the command line."""
 
 
+@in_one_transaction
 def merge(*, models: Sequence[ModelRecord], into: ModelRecord, user: Person, reason: str = "") -> Decision:
     """Makes the models one, which keeps the id of `into`; the other ids answer with it from then on.
 
     Raises `Refused` if one of them is an alias already, if there is nothing to merge, or if a "not the same" stands
     between any two.
     """
-    with transaction.atomic():
-        held = hold_models({into.pk, *(model.pk for model in models)})
-        _refuse_aliases(held[pk] for pk in (into.pk, *(model.pk for model in models)))
-        target = held.pop(into.pk)
-        others = sorted(held.values(), key=lambda model: model.number)
-        if not others:
-            raise Refused("Choose at least two models: there is nothing to merge.")
-        _refuse_rejected([target, *others])
-        target.touched = True
-        image = unite(models=others, into=target)
-        _settle(Variant.objects.filter(model=target).values_list("pk", flat=True))
-        return _write(_decision(DecisionKind.MERGE, user, reason), image, [target, *others])
+    held = hold_models({into.pk, *(model.pk for model in models)})
+    _refuse_aliases(held[pk] for pk in (into.pk, *(model.pk for model in models)))
+    target = held.pop(into.pk)
+    others = sorted(held.values(), key=lambda model: model.number)
+    if not others:
+        raise Refused("Choose at least two models: there is nothing to merge.")
+    _refuse_rejected([target, *others])
+    target.touched = True
+    image = unite(models=others, into=target)
+    _settle(Variant.objects.filter(model=target).values_list("pk", flat=True))
+    return _write(_decision(DecisionKind.MERGE, user, reason), image, [target, *others])
 
 
+@in_one_transaction
 def split(*, variants: Sequence[Variant], user: Person, reason: str = "") -> Decision:
     """Moves variants of one model to a new model, or to the one that they were in before they were joined.
 
     Raises `Refused` if nothing would be left, or for variants of several models.
     """
-    with transaction.atomic():
-        moving, held = hold_with_aliases(variants)
-        homes = {variant.model_id for variant in moving}
-        if len(homes) != 1:
-            raise Refused("Choose variants of one model: only those can be moved to a new one.")
-        old = held[homes.pop()]
-        image, new = move_out(moving, old, held)
-        return _write(_decision(DecisionKind.SPLIT, user, reason), image, [old, new])
+    moving, held = hold_with_aliases(variants)
+    homes = {variant.model_id for variant in moving}
+    if len(homes) != 1:
+        raise Refused("Choose variants of one model: only those can be moved to a new one.")
+    old = held[homes.pop()]
+    image, new = move_out(moving, old, held)
+    return _write(_decision(DecisionKind.SPLIT, user, reason), image, [old, new])
 
 
+@in_one_transaction
 def not_same(*, left: Variant, right: Variant, user: Person, reason: str = "") -> Decision:
     """Keeps two variants apart for good; if they are in one model, the younger is split off with its like.
 
     A rejection that stands already is given back. Raises `Refused` when both ids name one variant.
     """
-    with transaction.atomic():
-        pair, held = hold_with_aliases([left, right])
-        if len(pair) < 2:
-            raise Refused("These are one variant: its bytes are the same, so it cannot be different from itself.")
-        stays, goes = pair
-        image, homes = Image(), [held[stays.model_id], held[goes.model_id]]
-        if stays.model_id == goes.model_id:
-            image, new = move_out(with_its_like(goes, stays), homes[0], held)
-            homes[1] = new
-        standing = rejections.first_between(([stays], [goes]))
-        if standing is not None and not image.changes:
-            return standing
-        decision = _decision(DecisionKind.NOT_SAME, user, reason)
-        decision.basis, decision.left, decision.right = rejections.bind(stays, goes)
-        _settle([stays.pk, goes.pk])
-        return _write(decision, image, homes)
+    pair, held = hold_with_aliases([left, right])
+    if len(pair) < 2:
+        raise Refused("These are one variant: its bytes are the same, so it cannot be different from itself.")
+    stays, goes = pair
+    image, homes = Image(), [held[stays.model_id], held[goes.model_id]]
+    if stays.model_id == goes.model_id:
+        image, new = move_out(with_its_like(goes, stays), homes[0], held)
+        homes[1] = new
+    standing = rejections.first_between(([stays], [goes]))
+    if standing is not None and not image.changes:
+        return standing
+    decision = _decision(DecisionKind.NOT_SAME, user, reason)
+    decision.basis, decision.left, decision.right = rejections.bind(stays, goes)
+    _settle([stays.pk, goes.pk])
+    return _write(decision, image, homes)
 
 
+@in_one_transaction
 def undo(*, decision: Decision, user: Person) -> Decision:
     """Puts back the variants, aliases and fields that a decision changed, and nothing else.
 
     What was joined or merged stands as "not the same" from then on; undoing the undo lifts that. Raises `Refused` with
     the name of a later decision that changed the same, or if a variant of it was absorbed since.
     """
-    with transaction.atomic():
-        row = Decision.objects.select_for_update(of=("self",)).select_related("actor").get(pk=decision.pk)
-        image = Image.read(row.before)
-        held = hold_models(image.models())
-        undoing.refuse(row, image)
-        changes = undoing.put_back(image, held)
-        if row.kind == DecisionKind.NOT_SAME:
-            Decision.objects.filter(pk=row.pk).update(closed_at=Now())
-            changes.append(Change(Table.REJECTION, str(row.pk), "open", before=True, after=False))
-        if row.kind in {DecisionKind.JOIN, DecisionKind.MERGE}:
-            changes += _kept_apart(image, user, reason=f"Undone: {named(row)}.")
-        undone = _decision(DecisionKind.UNDO, user)
-        undone.undoes = row
-        return _write(undone, Image(tuple(changes)), row.models_touched.all())
+    row = Decision.objects.select_for_update(of=("self",)).select_related("actor").get(pk=decision.pk)
+    image = Image.read(row.before)
+    held = hold_models(image.models())
+    undoing.refuse(row, image)
+    changes = undoing.put_back(image, held)
+    if row.kind == DecisionKind.NOT_SAME:
+        Decision.objects.filter(pk=row.pk).update(closed_at=Now())
+        changes.append(Change(Table.REJECTION, str(row.pk), "open", before=True, after=False))
+    if row.kind in {DecisionKind.JOIN, DecisionKind.MERGE}:
+        changes += _kept_apart(image, user, reason=f"Undone: {named(row)}.")
+    undone = _decision(DecisionKind.UNDO, user)
+    undone.undoes = row
+    return _write(undone, Image(tuple(changes)), row.models_touched.all())
 
 
 def _refuse_aliases(models: Iterable[ModelRecord]) -> None:
