@@ -8,13 +8,14 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import Cancelled, ChangedFile
-from catalog.hashing import DEFINITIONS, definition
+from catalog.hashing import DEFINITIONS, definition, sha256
 from catalog.hashing.base import Definition, FileDigests, OpenFileLike, Plan, Share, Target
 from catalog.hashing.conveyor import Consume, Conveyor
 from catalog.hashing.reading import Reader, truncated
+from catalog.hashing.sha256 import Sha256
 from catalog.hashing.tensors import TensorLane, begun
 from catalog.storage.values import Snapshot
-from catalog.vocabulary import FindingCode
+from catalog.vocabulary import Algorithm, FindingCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,8 @@ BLOCK = 2 << 20  # measured: half of it costs more handing over, twice as much f
 SMALL_BLOCK = 128 << 10  # the least that is worth handing over
 DEPTH = 8  # so 16 MiB of ring at most, for a file of any size
 DEPTH_ALONE = 4  # BLAKE3 alone outruns the reader: a short ring stays in the second-level cache
+
+_PAIR = frozenset({Algorithm.SHA256.value, Algorithm.AUTOV3.value})
 
 STOPPED = "The reading was stopped; nothing of it counts."
 
@@ -49,7 +52,7 @@ def digest_file(
     """
     started = time.perf_counter()
     before = _snapshot(file)
-    shares = _shares(plan, before.size)
+    shares = _paired(_shares(plan, before.size), before.size)
     tensors = TensorLane([tensor for tensor in plan.tensors if tensor.stored is None], before.size)
     reader = Reader(file, keep_cache=keep_cache)
     wanting: tuple[TensorLane | Lane, ...] = (tensors, *plan.lanes)
@@ -85,6 +88,17 @@ def _shares(plan: Plan, size: int) -> list[Share]:
         if begun is not None and begun[2] > begun[1]:  # a digest of nothing names nothing
             shares.append(Share(known.name, *begun, light=known.light))
     return shares
+
+
+def _paired(shares: list[Share], size: int) -> list[Share]:
+    """The shares, with the SHA-256 of the file and of its body such that they can be computed in turn."""
+    both = [share for share in shares if share.name in _PAIR]
+    if size < sha256.WORTH or len(both) < len(_PAIR):
+        return shares
+    loops = sha256.loops()
+    if loops is None:
+        return shares
+    return [share._replace(hasher=Sha256(loops)) if share.name in _PAIR else share for share in shares]
 
 
 @lru_cache(maxsize=64)
@@ -170,7 +184,10 @@ class _Together(NamedTuple):
 
 def _lanes(shares: list[Share], own: Sequence[TensorLane | Lane]) -> list[Consume]:
     """A lane for each costly digest, one for all light ones, and those that have one of their own."""
-    lanes: list[Consume] = [partial(_feed, (share,)) for share in shares if not share.light]
+    pair = [share for share in shares if isinstance(share.hasher, Sha256)]
+    alone = [share for share in shares if not share.light and share not in pair]
+    lanes: list[Consume] = [partial(_feed_pair, pair[0], pair[1])] if pair else []
+    lanes += [partial(_feed, (share,)) for share in alone]
     light = tuple(share for share in shares if share.light)
     if light:
         lanes.append(partial(_feed, light))
@@ -186,6 +203,13 @@ def _feed(shares: Iterable[Share], block: memoryview, offset: int) -> None:
             share.hasher.update(block)
         elif share.start < end and share.stop > offset:
             share.hasher.update(block[max(0, share.start - offset) : share.stop - offset])
+
+
+def _feed_pair(one: Share, other: Share, block: memoryview, offset: int) -> None:
+    """Give both what they want of the block."""
+    pieces = [block[max(0, share.start - offset) : max(0, share.stop - offset)] for share in (one, other)]
+    if isinstance(one.hasher, Sha256) and isinstance(other.hasher, Sha256):
+        one.hasher.update_with(pieces[0], other.hasher, pieces[1])
 
 
 def _read_at_once(reader: Reader, lanes: list[Consume], start: int, stop: int) -> None:
