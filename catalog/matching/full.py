@@ -183,7 +183,7 @@ def _stream(one: Class, task: _Task, work: _Work) -> Count:
     count = _streamed(one, task, work)
     if not task.pair.exact or not one.fails(count):
         return count
-    if task.pair.mapped != Mapped.ANY_ORDER:
+    if task.pair.mapped != Mapped.ANY_ORDER and task.pair.left.values == task.pair.right.values:
         one.restore(before)
         count = _streamed(
             one, task._replace(pair=task.pair._replace(mapped=Mapped.ANY_ORDER)), _Work(0, None, work.cancelled)
