@@ -310,7 +310,7 @@ class Class:
         """Do tensors have nothing outside of which as much as of the others should be? Then those were changed."""
         clean = sum(one.expected for one in self.counts if not one.outside[Way(SIBLINGS)])
         share = clean / self.expected if self.expected else 0.0
-        return share > 0.5 and bool((1 - share) ** self.totals[Way(SIBLINGS)] < _CHANCE)
+        return share > thresholds.COVERED and bool((1 - share) ** self.totals[Way(SIBLINGS)] < _CHANCE)
 
     def patched(self) -> bool:
         """Of two quantised files of one type: is nearly all equal, and some not? A quantiser changes all or none."""
