@@ -75,6 +75,28 @@ class TestUndo:
         connection.check_constraints()
         assert [home(one) for one in (first, second, third)] == [first.model, second.model, third.model]
 
+    def test_nothing_goes_back_to_a_model_that_became_another_one_since(self, ada: User) -> None:
+        stays, goes, other = rows.variant("stays"), rows.variant("goes"), rows.variant("other")
+        deciding.merge(models=[goes.model], into=stays.model, user=ada)
+        split = deciding.split(variants=[goes], user=ada)
+        late = deciding.merge(models=[stays.model], into=other.model, user=ada)
+        with pytest.raises(Refused, match="later decision.* merged by ada"):
+            deciding.undo(decision=split, user=ada)
+        deciding.undo(decision=late, user=ada)
+        deciding.undo(decision=split, user=ada)
+        connection.check_constraints()
+        assert [home(one) for one in (stays, goes, other)] == [stays.model, stays.model, other.model]
+
+    def test_nothing_goes_back_to_a_model_that_became_another_one_again(self, ada: User) -> None:
+        first, second, third = (rows.variant(name) for name in ("first", "second", "third"))
+        into_third = deciding.merge(models=[second.model], into=third.model, user=ada)
+        undone = deciding.undo(decision=into_third, user=ada)
+        into_second = deciding.merge(models=[first.model], into=second.model, user=ada)
+        again = deciding.undo(decision=into_second, user=ada)
+        deciding.undo(decision=undone, user=ada)
+        with pytest.raises(Refused, match="Since then"):
+            deciding.undo(decision=again, user=ada)
+
     def test_it_is_refused_when_a_variant_was_absorbed_since(self, ada: User) -> None:
         left, right = rows.variant("left"), rows.variant("right")
         decision = deciding.merge(models=[right.model], into=left.model, user=ada)

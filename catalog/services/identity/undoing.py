@@ -64,6 +64,7 @@ def put_back(image: Image, held: Held) -> list[Change]:
 def _later(decision: Decision, image: Image) -> Decision | None:
     """The first later decision in force that changed the same, receiving other variants aside."""
     places = {change.place for change in image.changes if change.field not in _UNITED}
+    places |= {(Table.MODEL, pk, "merged_into") for pk in _homes(image)}
     rows = Decision.objects.filter(pk__gt=decision.pk, models_touched__in=decision.models_touched.all()).exclude(
         kind=DecisionKind.UNDO
     )
@@ -72,6 +73,13 @@ def _later(decision: Decision, image: Image) -> Decision | None:
         if same and in_force(row):
             return row
     return None
+
+
+def _homes(image: Image) -> set[str]:
+    """The models to which something goes back, but for those that come to life again with it."""
+    alive = {change.row for change in image.changes if change.field == "merged_into" and change.before is None}
+    back = {str(change.before) for change in image.changes if change.field in {"model", "merged_into"}}
+    return back - alive - {str(None)}
 
 
 def in_force(decision: Decision) -> bool:
@@ -100,9 +108,9 @@ def _refuse_moved_on(image: Image) -> None:
     }
     now: dict[UUID, UUID | None] = dict(Variant.objects.filter(pk__in=variants).values_list("pk", "model"))
     now |= dict(ModelRecord.objects.filter(pk__in=aliases).values_list("pk", "merged_into"))
-    for pk, change in (variants | aliases).items():
-        if (str(now[pk]) if now[pk] is not None else None) != change.after:
-            raise Refused("Since then files of these models proved to be the same, which changed where they belong.")
+    moved = any((str(now[pk]) if now[pk] is not None else None) != one.after for pk, one in (variants | aliases).items())
+    if moved or ModelRecord.objects.filter(pk__in=_homes(image), merged_into__isnull=False).exists():
+        raise Refused("Since then files of these models proved to be the same, which changed where they belong.")
 
 
 def _variants(changes: Iterable[Change]) -> list[Change]:
