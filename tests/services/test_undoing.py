@@ -80,7 +80,7 @@ class TestUndo:
         deciding.merge(models=[goes.model], into=stays.model, user=ada)
         split = deciding.split(variants=[goes], user=ada)
         late = deciding.merge(models=[stays.model], into=other.model, user=ada)
-        with pytest.raises(Refused, match="later decision.* merged by ada"):
+        with pytest.raises(Refused, match=r"later decision.* merged by ada"):
             deciding.undo(decision=split, user=ada)
         deciding.undo(decision=late, user=ada)
         deciding.undo(decision=split, user=ada)

@@ -108,7 +108,7 @@ def _refuse_moved_on(image: Image) -> None:
     }
     now: dict[UUID, UUID | None] = dict(Variant.objects.filter(pk__in=variants).values_list("pk", "model"))
     now |= dict(ModelRecord.objects.filter(pk__in=aliases).values_list("pk", "merged_into"))
-    moved = any((str(now[pk]) if now[pk] is not None else None) != one.after for pk, one in (variants | aliases).items())
+    moved = [pk for pk, one in (variants | aliases).items() if (str(now[pk]) if now[pk] else None) != one.after]
     if moved or ModelRecord.objects.filter(pk__in=_homes(image), merged_into__isnull=False).exists():
         raise Refused("Since then files of these models proved to be the same, which changed where they belong.")
 
