@@ -48,6 +48,7 @@ KINDS = {
 }
 """The keys of whole components, and the rung that each is over."""
 _BFLOAT = frozenset({Rung.BF16, Rung.BF})
+_APART = frozenset({KeyKind.E, KeyKind.FZ})
 _TO_BF16 = frozenset({KeyKind.BF16, KeyKind.BF})
 
 
@@ -96,40 +97,49 @@ def index(fingerprint: Fingerprint) -> Index:
 def _telling(found: Sequence[Key]) -> Iterator[Key]:
     """Without those that meet nothing but what another one meets: rungs that end in f16 (bf16) where that one did."""
     seen: set[tuple[bool, bytes]] = set()
-    for kind, key in found:
-        if kind in {KeyKind.E, KeyKind.FZ}:
-            yield Key(kind, key)
-        elif (same := (kind in _TO_BF16, key)) not in seen:
-            seen.add(same)
-            yield Key(kind, key)
+    for one in found:
+        same = one.kind in _TO_BF16, one.key
+        if one.kind in _APART or same not in seen:
+            yield one
+            if one.kind not in _APART:
+                seen.add(same)
 
 
 def _component_keys(known: Evidence) -> tuple[Key, ...]:
-    rungs = list(KINDS.values())
-    wanted = (known.rich & known.core[:, None]).T[rungs]
+    wanted = (known.rich & known.core[:, None]).T
     if not wanted.any():
         return ()
-    lanes = known.lanes.transpose(2, 1, 0)[:, rungs]
-    found, there = sums(np.stack([np.broadcast_to(known.values, wanted.shape), *lanes]), wanted)
-    by_kind = {
-        kind: _digest(b"component", _domain(rung), words.tobytes())
-        for (kind, rung), words, has in zip(KINDS.items(), found.astype("<u8"), there.tolist(), strict=True)
-        if has
-    }
-    flags = _exact(known)
-    own = KeyKind.F16 if flags.f16 else KeyKind.BF16
-    same = by_kind.get(own) if any(flags) else _exact_key(known)
+    rows = np.zeros((4, len(Rung) + 1, len(known.values)), np.uint64)  # the last set is that of the exact key
+    rows[0] = known.values
+    rows[1:3, :-1], rows[1:3, -1] = known.lanes.transpose(2, 1, 0), known.lanes[:, Rung.F16].T
+    rows[3, -1] = known.m32
+    found, there = sums(rows, np.concatenate([wanted, wanted[Rung.F16, None]]))
+    words = found.astype("<u8")
+    digests: dict[tuple[bytes, bytes], bytes] = {}
+    by_kind = {}
+    for kind, rung in KINDS.items():
+        if there[rung]:
+            own = _DOMAINS[rung], words[rung, :3].tobytes()
+            if own not in digests:
+                digests[own] = _digest(b"component", *own)
+            by_kind[kind] = digests[own]
+    flags, same = _exact(known), None
+    if any(flags):
+        same = by_kind.get(KeyKind.F16 if flags.f16 else KeyKind.BF16)
+    elif there[-1]:  # over the exact f32 values too: of components that neither 16-bit type holds
+        same = _digest(b"component", b"f32", words[-1].tobytes())
     return (*([Key(KeyKind.E, same)] if same is not None else []), *starmap(Key, by_kind.items()))
 
 
 def _anchors(known: Evidence) -> tuple[Key, ...]:
-    rungs = [rung for _, rung, _ in _ANCHORS]
-    wanted = np.array([(known.core == of_core) & known.rich[:, rung] for _, rung, of_core in _ANCHORS])
-    lanes = known.lanes.transpose(2, 1, 0)[:, rungs]
-    rows = np.stack([*lanes, np.broadcast_to(known.values, wanted.shape)])
+    core, aux, f16, bf16 = known.core, ~known.core, known.rich[:, Rung.F16], known.rich[:, Rung.BF16]
+    wanted = np.array([core & f16, core & bf16, aux & f16, aux & bf16])
+    rows = np.empty((3, len(_ANCHORS), len(core)), np.uint64)
+    rows[:2] = known.lanes.transpose(2, 1, 0)[:, [rung for _, rung in _ANCHORS]]
+    rows[2] = known.values
     found = [
-        Key(kind, _digest(b"anchor", _domain(rung), struct.pack("<3Q", values, first, second)))
-        for (kind, rung, _), some in zip(_ANCHORS, least(rows, wanted, ANCHORS), strict=True)
+        Key(kind, _digest(b"anchor", _DOMAINS[rung], struct.pack("<3Q", values, first, second)))
+        for (kind, rung), some in zip(_ANCHORS, least(rows, wanted, ANCHORS), strict=True)
         for first, second, values in some
     ]
     return (*found, *_extremes(known))
@@ -138,45 +148,38 @@ def _anchors(known: Evidence) -> tuple[Key, ...]:
 def _extremes(known: Evidence) -> Iterator[Key]:
     """Those that come first when their words are mixed, so that size and spread decide nothing."""
     wanted = known.rich[:, Rung.BF16] & (known.extremes > 0)
-    mixed = tables.mixed(tables.mixed(known.values) ^ known.extremes)
-    (rows,) = least(np.stack([mixed, known.values, known.extremes])[:, None], wanted[None], ANCHORS)
-    for _, values, word in rows:
+    rows = set(zip(known.values[wanted].tolist(), known.extremes[wanted].tolist(), strict=True))
+    if len(rows) > ANCHORS:
+        values, words = np.array(list(rows), np.uint64).T
+        chosen = np.argsort(tables.mixed(tables.mixed(values) ^ words))[:ANCHORS]
+        rows = set(zip(values[chosen].tolist(), words[chosen].tolist(), strict=True))
+    for number, word in sorted(rows):
         codes = (word >> at & 0xFFFF for at in (48, 32, 16, 0))
-        yield Key(KeyKind.EXTREMES, _digest(b"extremes", b"bf16", struct.pack("<5Q", values, *codes)))
+        yield Key(KeyKind.EXTREMES, _digest(b"extremes", b"bf16", struct.pack("<5Q", number, *codes)))
 
 
 _ANCHORS = (
-    (KeyKind.ANCHOR_CORE_F16, Rung.F16, True),
-    (KeyKind.ANCHOR_CORE_BF16, Rung.BF16, True),
-    (KeyKind.ANCHOR_AUX_F16, Rung.F16, False),
-    (KeyKind.ANCHOR_AUX_BF16, Rung.BF16, False),
+    (KeyKind.ANCHOR_CORE_F16, Rung.F16),
+    (KeyKind.ANCHOR_CORE_BF16, Rung.BF16),
+    (KeyKind.ANCHOR_AUX_F16, Rung.F16),
+    (KeyKind.ANCHOR_AUX_BF16, Rung.BF16),
 )
-"""Kind, rung, and whether it is over core tensors."""
+"""Kind and rung: over core tensors, then over aux ones."""
+_DOMAINS = [b"fz" if rung is Rung.FZ else b"bf16" if rung in _BFLOAT else b"f16" for rung in Rung]
+"""Of each rung. Keys of one domain can meet."""
 
 
 def _exact(known: Evidence) -> Exact:
-    f16 = known.exact_f16[known.core & known.rich[:, Rung.F16]]
-    bf16 = known.exact_bf16[known.core & known.rich[:, Rung.BF16]]
-    return Exact(bool(f16.size and f16.all()), bool(bf16.size and bf16.all()))
-
-
-def _exact_key(known: Evidence) -> bytes | None:
-    """Over f16 lanes and the exact f32 values: of components that neither 16-bit type holds."""
-    wanted = known.core & known.rich[:, Rung.F16]
-    rows = np.stack([known.values, *known.lanes[:, Rung.F16].T, known.m32])
-    found, there = sums(rows[:, None], wanted[None])
-    return _digest(b"component", b"f32", found[0].astype("<u8").tobytes()) if there[0] else None
-
-
-def _domain(rung: Rung) -> bytes:
-    if rung is Rung.FZ:
-        return b"fz"
-    return b"bf16" if rung in _BFLOAT else b"f16"
+    f16, bf16 = (known.core & known.rich[:, rung] for rung in (Rung.F16, Rung.BF16))
+    return Exact(
+        bool(f16.any()) and not (f16 & ~known.exact_f16).any(),
+        bool(bf16.any()) and not (bf16 & ~known.exact_bf16).any(),
+    )
 
 
 def _digest(what: bytes, domain: bytes, words: bytes) -> bytes:
     """`words` are u64le."""
-    return blake3(b"isotope/" + what + b"/v1/" + domain + b"\0" + words).digest(length=16)
+    return blake3(b"isotope/%b/v1/%b\0%b" % (what, domain, words)).digest(16)
 
 
 def _weighs(tensor: TensorPrint) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MAGIC = b"ISF1"
 MOST = 512 << 20
 """Bytes that a packed fingerprint may unfold to: some 300,000 tensors."""
+_LEAST = 1 << 12  # bytes that compressing makes little shorter
 _LITTLE = 1 << 14  # bytes for which the best compression is not worth its time
 _RUNGS = len(Rung)
 _TD, _F16, _BF16, _F16_IS_TD, _BF16_IS_TD, _LANES, _EXACT_F16, _EXACT_BF16, _CODES, _EXTREMES = (
@@ -59,7 +60,7 @@ def pack(fingerprint: Fingerprint) -> bytes:
     body = b"".join([len(text).to_bytes(4, "little"), text, bytes(modes), *_columns(tensors), samples])
     if len(body) > MOST:
         raise ValueError(f"{len(body):,} bytes are more than a fingerprint may have")
-    small = zlib.compress(body, 6 if len(body) > _LITTLE else 1)
+    small = zlib.compress(body, 6 if len(body) > _LITTLE else 1) if len(body) > _LEAST else body
     return MAGIC + (b"\1" + small if len(small) < len(body) else b"\0" + body)
 
 

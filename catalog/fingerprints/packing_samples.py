@@ -44,6 +44,8 @@ class Mode(IntEnum):
 
 _CODED = frozenset({Mode.CODES, Mode.F16, Mode.BF16, Mode.F32})
 _KINDS = {Mode.F16: "<u2", Mode.BF16: "<u2", Mode.F32: "<u4", Mode.EXACT: "<f8", Mode.EXACT_F32: "<f4"}
+_FINER = 0x1FFF
+"""Bits of f32 that are zero in all that f16 or bf16 hold, but for a NaN."""
 _LARGEST = 60000.0
 """The greatest reach of a tensor's samples is scaled below it."""
 
@@ -79,6 +81,9 @@ def _narrowed(raw: Sequence[bytes]) -> Iterator[tuple[Mode, bytes]]:
     """f32 values as stored, of each tensor some, in 16 bits where these hold all of its own."""
     bits = np.frombuffer(b"".join(raw), "<u4")
     starts = np.cumsum([0, *(len(own) // 4 for own in raw)])
+    if (np.bitwise_or.reduceat(bits, starts[:-1]) & _FINER).all():
+        yield from ((Mode.F32, own) for own in raw)
+        return
     f16, bf16 = codes.f16_codes(bits), codes.bf16_codes(bits)
     kept = [
         (mode, narrow.astype("<u2"), np.logical_and.reduceat(wide == bits, starts[:-1]).tolist())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from catalog.fingerprints.base import KeyKind, Rung
 from catalog.fingerprints.building import Builder
-from catalog.fingerprints.keys import anchors, component_keys, exact
+from catalog.fingerprints.keys import anchors, component_keys, index
 from catalog.fingerprints.packing import pack, unpack
 from catalog.formats.base import Stored, TensorInfo
 from catalog.hashing.tensors import tensor_digest
@@ -66,7 +66,7 @@ def test_f16_values_in_an_f32_file_have_the_exact_key_of_the_f16_file() -> None:
     half = _network(np.float16)
     wide = {name: array.astype(np.float32) for name, array in half.items()}
     assert key_of(built(half), KeyKind.E) == key_of(built(wide), KeyKind.E)
-    assert exact(built(wide)) == (True, False)
+    assert index(built(wide)).exact == (True, False)
 
 
 def test_bf16_values_in_an_f32_file_have_the_exact_key_of_the_bf16_file() -> None:
@@ -83,7 +83,7 @@ def test_f64_values_of_f32_have_the_exact_key_of_the_f32_file_and_others_have_no
     finer = built(doubles)
     assert key_of(finer, KeyKind.E) != key_of(built(wide), KeyKind.E)
     assert key_of(finer, KeyKind.F16) == key_of(built(wide), KeyKind.F16)
-    assert exact(finer) == (False, False)
+    assert index(finer).exact == (False, False)
 
 
 @pytest.mark.parametrize(
