@@ -16,7 +16,7 @@ from catalog.fingerprints.base import NO_SAMPLES, Samples
 from catalog.fingerprints.codings import codings_of
 from catalog.fingerprints.floats import WIDTHS
 from catalog.fingerprints.positions import is_small, matrix, places
-from catalog.fingerprints.rope import heads_of, stored_rows
+from catalog.fingerprints.row_order import RowOrder, RowOrders
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -54,9 +54,9 @@ class SketchPlan:
     def __init__(self, tensors: Sequence[TensorInfo], metadata: Mapping[str, Json]) -> None:
         self._count = len(tensors)
         self._wanted: list[Wanted] = []
-        heads = heads_of(metadata)
+        orders = RowOrders(tensors, metadata)
         self._steps = [
-            self._step(tensors, number, coding, heads.rows_of(tensors[number].name, _rows(tensors[number])))
+            self._step(tensors, number, coding, orders.of(tensors[number]))
             for number, coding in enumerate(codings_of(tensors, metadata))
             if coding is not None
         ]
@@ -92,14 +92,14 @@ class SketchPlan:
                     found[step.tensor] = part
         return tuple(found)
 
-    def _step(self, tensors: Sequence[TensorInfo], number: int, coding: Coding, each: int) -> _Step:
-        """What one tensor wants; `each`: rows of a head, where they are not in plain order."""
+    def _step(self, tensors: Sequence[TensorInfo], number: int, coding: Coding, order: RowOrder) -> _Step:
+        """What one tensor wants; `order`: that of its rows."""
         shape, form = tensors[number].shape, coding.form
-        layout = _layout(shape, form.values, form.nbytes, each)
+        layout = _layout(shape, form.values, form.nbytes, order)
         wanted = self._want(number, layout.offsets, layout.length)
         if coding.scale is None or coding.scale_form is None:
             return _Step(number, coding, layout, wanted)
-        index, inverse = _scales(shape, coding.scale._replace(tensor=0, first=0, zero=None))
+        index, inverse = _scales(shape, coding.scale._replace(tensor=0, first=0, zero=None), order)
         index = index + coding.scale.first
         scale = self._want(coding.scale.tensor, index * coding.scale_form.nbytes, coding.scale_form.nbytes)
         zero = None
@@ -194,34 +194,31 @@ def _decoded(form: Form, steps: Sequence[_Step], pieces: Pieces) -> list[Samples
     return [Samples(*(column[start:stop] for column in found)) for start, stop in pairwise(ends)]
 
 
-def _rows(tensor: TensorInfo) -> int:
-    return next((length for length in tensor.shape if length > 1), 1)
-
-
 @lru_cache(8192)
-def _layout(shape: tuple[int, ...], values: int, nbytes: int, each: int) -> _Layout:
+def _layout(shape: tuple[int, ...], values: int, nbytes: int, order: RowOrder) -> _Layout:
     """Of all tensors of one shape and type; each unit is `values` values in `nbytes` bytes."""
-    wanted = _reordered(shape, each)
+    wanted = _reordered(shape, order)
     if values == 1 and is_small(shape):
-        return _Layout(np.zeros(1, np.int64), prod(shape) * nbytes, wanted if each else None)
-    if values == 1 and not each:
+        return _Layout(np.zeros(1, np.int64), prod(shape) * nbytes, wanted if order else None)
+    if values == 1 and not order:
         return _Layout(wanted * nbytes, nbytes, None)
     unit, inverse = np.unique(wanted // values, return_inverse=True)
     return _Layout(unit * nbytes, nbytes, inverse * values + wanted % values)
 
 
 @lru_cache(8192)
-def _scales(shape: tuple[int, ...], scale: Scale) -> tuple[Places, Places]:
+def _scales(shape: tuple[int, ...], scale: Scale, order: RowOrder) -> tuple[Places, Places]:
     """Which scales the samples of a tensor have, each once, and which of these each sample has."""
-    index, inverse = np.unique(scale.numbers(places(shape), matrix(shape)[1]), return_inverse=True)
+    index, inverse = np.unique(scale.numbers(_reordered(shape, order), matrix(shape)[1]), return_inverse=True)
     return index, inverse
 
 
-def _reordered(shape: tuple[int, ...], each: int) -> Places:
+def _reordered(shape: tuple[int, ...], order: RowOrder) -> Places:
     """Where the samples are stored."""
     wanted = places(shape)
-    if not each:
+    if not order:
         return wanted
-    columns = prod(shape) // next((length for length in shape if length > 1), 1)
+    rows = next((length for length in shape if length > 1), 1)
+    columns = prod(shape) // rows
     row, column = np.divmod(wanted, columns)
-    return stored_rows(row, each) * columns + column
+    return order.stored(row, rows) * columns + column

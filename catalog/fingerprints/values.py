@@ -13,7 +13,8 @@ from catalog.fingerprints.base import Samples
 from catalog.fingerprints.blocks import BLOCKS
 from catalog.fingerprints.codings import codings_of
 from catalog.fingerprints.logical import Logical
-from catalog.fingerprints.rope import heads_of, stored_rows
+from catalog.fingerprints.rope import stored_rows
+from catalog.fingerprints.row_order import RowOrders
 from catalog.fingerprints.shapes import restored
 from catalog.hashing.stored import malformed
 
@@ -55,7 +56,8 @@ class ValueReader:
         self.read = read
         self._logical = Logical(read)
         self._codings = codings_of(self.tensors, metadata)
-        self._heads = heads_of(metadata)
+        orders = RowOrders(self.tensors, metadata)
+        self._orders = [orders.of(each) for each in self.tensors]
 
     def has_values(self, tensor: int) -> bool:
         """Whether its values are known at all."""
@@ -66,6 +68,10 @@ class ValueReader:
         coding = self._codings[tensor]
         return coding is not None and coding.interval
 
+    def reordered(self, tensor: int) -> bool:
+        """Whether its rows come in another order than that in which the file holds them."""
+        return bool(self._orders[tensor])
+
     def shape(self, tensor: int) -> tuple[int, int]:
         """Rows and columns."""
         shape = self.tensors[tensor].shape
@@ -75,8 +81,9 @@ class ValueReader:
     def rows(self, tensor: int, first: int, count: int, *, heads: int = 0, columns: slice | None = None) -> Samples:
         """Values and intervals of rows `first` to `first + count`: arrays of shape (count, columns).
 
-        Rows of a GGUF file's queries and keys come in Hugging Face's order where its header says how many heads there
-        are, as in the sketch; `heads` undoes the order for so many heads where it does not. `columns`: some only.
+        Rows that the file holds in another order come as in the sketch (`row_order`): a GGUF file's queries and keys in
+        Hugging Face's where its header says how many heads there are; `heads` undoes the order for so many heads where
+        it does not. `columns`: some only.
         Raises `MalformedFile` where the values are not known or their bytes do not fit, IndexError for rows that are
         not there, ValueError for more than `ROOM` values of several rows: a row that is longer is read in parts.
         """
@@ -127,8 +134,7 @@ class ValueReader:
         where: Places = np.arange(first, first + count, dtype=np.int64)
         if heads and rows % (2 * heads) == 0:
             where = stored_rows(where, rows // heads)
-        stated = self._heads.rows_of(self.tensors[tensor].name, rows)
-        return stored_rows(where, stated) if stated else where
+        return self._orders[tensor].stored(where, rows)
 
     def _decoded(self, tensor: int, coding: Coding, begins: Places, run: int, grid: tuple[Places, Places]) -> Samples:
         """The values of runs of equal length that begin at these numbers, flat; `grid`: their rows and columns."""

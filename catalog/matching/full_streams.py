@@ -6,7 +6,6 @@ strips, each as large as memory allows.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,8 +34,6 @@ STRIP = 2 << 20
 _TRIED = 16 << 10
 """Values by which the order of dimensions is found, of those that the shape allows."""
 _MOST_AXES = 5
-_ROTARY = re.compile(r"attn_[qk]\b")
-"""Tensors whose rows the reader may put in order, as the header says."""
 _HEAD_SIZES = (64, 80, 96, 128, 256, 32, 48, 112, 160, 192)
 """Rows of a head, of models with rotary embeddings."""
 
@@ -51,7 +48,7 @@ class Side(NamedTuple):
     def rows(self, first: int, count: int, *, heads: int = 0, columns: slice | None = None) -> Samples:
         """Shape (count, columns). Of F32 the values alone: what they may have been is seldom asked, and dear."""
         info = self.values.tensors[self.number]
-        plain = info.dtype == "F32" and info.stored is None and not _ROTARY.search(info.name)
+        plain = info.dtype == "F32" and info.stored is None and not self.values.reordered(self.number)
         if heads or columns is not None or not plain:
             return self.values.rows(self.number, first, count, heads=heads, columns=columns)
         width = self.tensor.columns

@@ -157,3 +157,39 @@ def test_of_what_does_not_fit_or_is_not_known_there_are_no_samples(
 def test_pieces_that_are_not_there_leave_no_samples() -> None:
     made = plan([TensorInfo("a", "F32", (300, 40), 0, 48_000)], {})
     assert len(made.samples({})[0].values) == 0
+
+
+SWAPPED = [
+    (("model.diffusion_model.double_blocks.0.x", "model.diffusion_model.final_layer.adaLN_modulation.1.weight"), True),
+    (("joint_blocks.0.x", "final_layer.adaLN_modulation.1.weight"), True),
+    (("blocks.0.x", "final_layer.adaLN_modulation.1.weight"), False),
+    (("joint_blocks.0.x", "joint_blocks.1.x_block.adaLN_modulation.1.weight"), False),
+    (
+        (
+            "joint_blocks.0.context_block.adaLN_modulation.1.bias",
+            "joint_blocks.1.context_block.adaLN_modulation.1.weight",
+        ),
+        True,
+    ),
+    (
+        (
+            "joint_blocks.10.context_block.adaLN_modulation.1.bias",
+            "joint_blocks.2.context_block.adaLN_modulation.1.weight",
+        ),
+        False,
+    ),
+    (("blocks.0.mlp_x.w1.weight", "final_layer.mod.weight"), True),
+    (("double_layers.0.x", "modF.1.weight"), True),
+]
+
+
+@pytest.mark.parametrize(("names", "swapped"), SWAPPED)
+@pytest.mark.parametrize("kind", ["F32", "Q8_0"])
+def test_exchanged_halves_are_sampled_in_the_order_of_diffusers(
+    names: tuple[str, str], swapped: bool, kind: str
+) -> None:
+    array = noise(256, 96)
+    stored = quantize(np.roll(array, 128, axis=0) if swapped else array, GGMLQuantizationType[kind])
+    found = sampled({names[0]: plain(noise(3)), names[1]: (kind, array.shape, stored)})[names[1]]
+    expected = array.reshape(-1)[places(array.shape)]
+    assert ((found.low <= expected) & (expected <= found.high)).all()

@@ -135,6 +135,19 @@ def test_a_reordered_bias_too() -> None:
     np.testing.assert_array_equal(values.rows(0, 3, 70).values[:, 0], array[3:73].astype(np.float64))
 
 
+@pytest.mark.parametrize(("first", "count"), [(0, 128), (5, 20), (60, 10), (127, 1)])
+def test_exchanged_halves_come_in_the_order_of_diffusers(first: int, count: int) -> None:
+    array = noise(128, 64)
+    raw = np.roll(array, 64, axis=0).tobytes()
+    infos = [
+        TensorInfo(name, "F32", array.shape, 0, len(raw))
+        for name in ("final_layer.adaLN_modulation.1.weight", "joint_blocks.0.x")
+    ]
+    values = reader(*infos, content=raw)
+    np.testing.assert_array_equal(values.rows(0, first, count).values, array[first : first + count].astype(np.float64))
+    assert [values.reordered(number) for number in (0, 1)] == [True, False]
+
+
 @pytest.mark.parametrize(("first", "count"), [(0, 6), (2, 3), (5, 1)])
 @pytest.mark.parametrize("axes", [(1, 0, 2), (2, 1, 0), (0, 2, 1)])
 def test_a_view_is_read_in_its_own_order(first: int, count: int, axes: tuple[int, ...]) -> None:
