@@ -11,15 +11,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from catalog.fingerprints.base import CORE_VALUES, Samples
+from catalog.fingerprints.base import CODES, CORE_VALUES, Samples
 from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
 from catalog.matching.full_faces import FINE, QUANTISED, Face
 from catalog.matching.full_limits import widths
-from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, VALUE, WIDENED, Way, gap, moved, outside, ways
+from catalog.matching.full_ways import (
+    EQUAL,
+    FLOATS,
+    SAME_PARENT,
+    SIBLINGS,
+    VALUE,
+    WIDENED,
+    Way,
+    gap,
+    moved,
+    outside,
+    ways,
+)
+from catalog.vocabulary import Direction
 
 if TYPE_CHECKING:
-    from catalog.fingerprints.base import Floats
+    from catalog.fingerprints.base import Floats, TensorPrint
     from catalog.matching.base import Pair
     from catalog.matching.full_ways import Mask
     from catalog.matching.limits import Widths
@@ -193,7 +206,8 @@ class Class:
         self.passed = self.passed or bool(left.grid or right.grid)
         self.brain = self.brain or "BF16" in (left.grid, right.grid)
         if count.pair.left.values >= CORE_VALUES:
-            self.fine = self.fine or min(left.coarseness, right.coarseness) <= FINE
+            both = (count.pair.left, left), (count.pair.right, right)
+            self.fine = self.fine or any(face.coarseness <= FINE and _is_rich(tensor) for tensor, face in both)
         odd = None
         if np.isnan(left.values.sum() + right.values.sum()):
             left, right = _with_infinities(left), _with_infinities(right)
@@ -271,7 +285,7 @@ class Class:
 
         Siblings have no parent at hand: of values of float32 or more the other side must itself be a rounding.
         """
-        if way.rung == WIDENED or not self.values or (way.rung == SIBLINGS and self.fine):
+        if way.rung == WIDENED or not self.values or (way.rung in SAME_PARENT and self.fine):
             return False
         if way.rung == SIBLINGS and self._twice():
             return True
@@ -325,7 +339,13 @@ class Class:
             return True
         if way.rung == SIBLINGS:
             return plainer.rung == VALUE
-        return plainer.direction == way.direction and plainer.rung == VALUE and not self.floats
+        same = plainer.direction == way.direction and way.direction != Direction.NONE
+        return same and plainer.rung == VALUE and not self.floats
+
+
+def _is_rich(tensor: TensorPrint) -> bool:
+    """Do its values tell how fine they are? Zeros and ones are values of any type."""
+    return not tensor.codes or max(tensor.codes) >= CODES
 
 
 def _sum(one: Floats, other: Floats) -> float:

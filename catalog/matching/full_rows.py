@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalog.matching.base import Row
 from catalog.matching.full_limits import CHANGE, alike, apart
-from catalog.matching.full_ways import EQUAL, FLOATS, SIBLINGS, Way
+from catalog.matching.full_ways import EQUAL, FLOATS, SAME_PARENT, SIBLINGS, Way
 from catalog.matching.thresholds import COVERED, COVERED_FULLY, NEAR_SHARE
 from catalog.vocabulary import Certainty, Direction, Doubt, Mapped, Relation, TensorVerdict
 
@@ -57,7 +57,7 @@ def _confirmed(found: ComponentVerdict, chosen: Sequence[tuple[Class, Way]]) -> 
         relation=relation,
         certainty=found.certainty if relation == Relation.CANNOT_TELL else Certainty.ALL_VALUES,
         direction=_direction(way for _, way in chosen),
-        rung=largest.rung,
+        rung=SIBLINGS if largest.rung in SAME_PARENT else largest.rung,
         distance=0.0,
         detection_limit=limit,
         doubt=found.doubt if relation == Relation.CANNOT_TELL else None if limit is None else Doubt.BELOW_NOISE,
@@ -69,7 +69,7 @@ def _limit(chosen: Sequence[tuple[Class, Way]]) -> float | None:
 
     Where one side has values of its own, each tensor has to show it; two quantised files only do all together.
     """
-    siblings = [one for one, way in chosen if way.rung == SIBLINGS]
+    siblings = [one for one, way in chosen if way.rung in SAME_PARENT]
     if any(one.patched() for one in siblings):
         return CHANGE
     values = sum(one.values for one, _ in chosen)

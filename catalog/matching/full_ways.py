@@ -39,6 +39,9 @@ EQUAL, VALUE, F16, BF16, TRUNCATED, SIBLINGS, WIDENED = (
 )
 """Rungs: both hold equal values; the one is a rounding of the other's values as they are, or after they went through
 f16 or bf16, or were cut to bf16; both are roundings of something third, or may be once bf16 came between."""
+LEFT_PASSED, RIGHT_PASSED = "siblings, the left one by bf16", "siblings, the right one by bf16"
+"""Both are roundings of something third, of which the other side holds the values of f16."""
+SAME_PARENT = frozenset({SIBLINGS, LEFT_PASSED, RIGHT_PASSED})
 
 FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
 _FINER: dict[str, tuple[str, ...]] = {"F64": (F16, BF16), "F32": (F16, BF16), "F16": (BF16,), "BF16": (F16,)}
@@ -63,7 +66,16 @@ def ways(left: str, right: str) -> tuple[Way, ...]:
     from_left = [Way(rung, FROM_LEFT) for rung in _rungs(left, right)]
     from_right = [Way(rung, FROM_RIGHT) for rung in _rungs(right, left)]
     equal = (Way(EQUAL),) if left in FLOATS and right in FLOATS else ()
-    return (*equal, from_left[0], from_right[0], *from_left[1:], *from_right[1:], Way(SIBLINGS), Way(WIDENED))
+    passed = [Way(rung) for rung, source, target in _passed(left, right) if source == "F16" and target not in _PLAIN]
+    return (*equal, from_left[0], from_right[0], *from_left[1:], *from_right[1:], *passed, Way(SIBLINGS), Way(WIDENED))
+
+
+_PLAIN = frozenset({"F64", "F32", "F16", "BF16"})
+"""Values that went through bf16 before they were stored as these are values of bf16, as the type or the grid says."""
+
+
+def _passed(left: str, right: str) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+    return (RIGHT_PASSED, left, right), (LEFT_PASSED, right, left)
 
 
 def _rungs(source: str, target: str) -> tuple[str, ...]:
@@ -78,9 +90,17 @@ def outside(way: Way, left: Face, right: Face) -> Mask:
     if way.direction == FROM_LEFT:
         return _rounded(way.rung, left, right)
     if way.rung == EQUAL:
-        unequal: Mask = left.values != right.values
-        return unequal
-    if way.rung == WIDENED:
+        return np.asarray(left.values != right.values)
+    return _without_parent(way.rung, left, right)
+
+
+def _without_parent(rung: str, left: Face, right: Face) -> Mask:
+    """Neither is made of the other."""
+    if rung == RIGHT_PASSED:
+        return _by_bf16(left, right)
+    if rung == LEFT_PASSED:
+        return _by_bf16(right, left)
+    if rung == WIDENED:
         step = room(left, right)
         return empty(Samples(left.values, left.low - step, left.high + step), right.samples)
     return empty(left.samples, right.samples)
@@ -117,6 +137,17 @@ def _rounded(rung: str, source: Face, target: Face) -> Mask:
     if rung == TRUNCATED:
         beside: Mask = values != target.values
         return beside
+    return _beyond(values, target)
+
+
+def _by_bf16(finer: Face, target: Face) -> Mask:
+    """Of all that was rounded to the finer values, would none be rounded to the target's by way of bf16?"""
+    low, high = to_bf16(finer.low), to_bf16(finer.high)
+    between = (low <= target.values) & (target.values <= high)
+    return _beyond(low, target) & _beyond(high, target) & ~between
+
+
+def _beyond(values: Floats, target: Face) -> Mask:
     beyond: Mask = (values < target.low) | (values > target.high)
     dtype = target.grid or target.dtype
     if dtype in LAYOUTS:

@@ -13,7 +13,7 @@ from catalog.fingerprints.base import Samples, TensorPrint
 from catalog.matching.base import Pair
 from catalog.matching.full_counts import Class
 from catalog.matching.full_faces import Face
-from catalog.matching.full_ways import Way
+from catalog.matching.full_ways import LEFT_PASSED, RIGHT_PASSED, Way
 from catalog.vocabulary import Direction
 
 if TYPE_CHECKING:
@@ -186,3 +186,25 @@ def test_what_misses_in_one_place_only_did_not_go_through_bf16() -> None:
     assert found.concentrated()
     assert not any(found.explains(way) for way in found.alive)
     assert [found.differs(count, Way("siblings")) for count in found.counts] == [True] + [False] * 9
+
+
+@pytest.mark.parametrize("coarse", ["F8_E4M3", "F8_E5M2"])
+def test_beside_values_of_f16_it_is_told_that_the_other_went_through_bf16(coarse: str) -> None:
+    right = counted("F16", VALUES, coarse, through("BF16", VALUES))
+    left = counted(coarse, through("BF16", VALUES), "F16", VALUES)
+
+    assert (right.best(), right.explains(right.best())) == (Way(RIGHT_PASSED), True)
+    assert (left.best(), left.explains(left.best())) == (Way(LEFT_PASSED), True)
+    assert right.totals[Way("siblings")] > 0
+
+
+def test_zeros_stored_as_float32_do_not_show_that_the_others_have_no_third_parent() -> None:
+    zeros = TensorPrint("b", "F32", (1000,), b"", codes=(1, 1))
+    samples = stored("F32", np.zeros(1000, np.float32))
+    found = Class.of("F32", "F16")
+
+    found.take(
+        found.begin(Pair(zeros, zeros)), Face(samples, "F32"), Face(stored("F16", np.zeros(1000, np.float32)), "F16")
+    )
+
+    assert not found.fine
