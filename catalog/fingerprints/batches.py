@@ -33,7 +33,7 @@ def fits(tensor: TensorInfo) -> bool:
 
 def count(dtype: str, raw: bytearray, counts: Sequence[int]) -> list[Values] | None:
     """Of tensors of one type whose bytes lie one after the other, each of so many values. None: one by one, please."""
-    many = kernels.kernels().many()
+    many = kernels.kernels_for(sum(counts), len(counts)).many()
     if many is None:
         return None
     ends = np.cumsum(np.array(counts, np.int64))

@@ -155,6 +155,16 @@ def no_lanes() -> Lanes:
 
 
 _LOADING = threading.Lock()
+_PATIENCE = 1 << 20
+"""Values that are counted without the compiled loops, before these are worth the second that they take to load."""
+_EACH = 1 << 14
+"""A tensor counts as so many more: what NumPy needs for it, however small it is."""
+
+
+class _Spent:
+    """What this process has counted without the compiled loops."""
+
+    values = 0
 
 
 def kernels() -> Kernels:
@@ -163,12 +173,27 @@ def kernels() -> Kernels:
         return _kernels()
 
 
+def kernels_for(values: int, tensors: int = 1) -> Kernels:
+    """Those for so many values of so many tensors: the first few do not wait until the compiled ones are loaded."""
+    if _Spent.values <= _PATIENCE:
+        with _LOADING:
+            _Spent.values += values + tensors * _EACH
+        if _Spent.values <= _PATIENCE:
+            return _plain()
+    return kernels()
+
+
+@lru_cache(maxsize=1)
+def _plain() -> Kernels:
+    from catalog.fingerprints import kernels_numpy  # noqa: PLC0415 # only one of the two is needed at a time
+
+    return kernels_numpy.Plain()
+
+
 @lru_cache(maxsize=1)
 def _kernels() -> Kernels:
-    from catalog.fingerprints import kernels_numpy  # noqa: PLC0415 # only one of the two is ever needed
-
     try:
         from catalog.fingerprints import compiling, kernels_numba  # noqa: PLC0415 # it takes a second
     except ImportError:
-        return kernels_numpy.Plain()
-    return kernels_numba.Compiled() if compiling.casts() else kernels_numpy.Plain()
+        return _plain()
+    return kernels_numba.Compiled() if compiling.casts() else _plain()

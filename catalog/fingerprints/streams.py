@@ -85,8 +85,8 @@ class Stream:
     """Whether f16 holds all values."""
 
     def __init__(self, tensor: TensorInfo) -> None:
-        self._kernels = kernels.kernels()
         self._dtype, self._count = tensor.dtype, tensor.values
+        self._kernels = kernels.kernels_for(self._count)
         self._kind = np.dtype(_KINDS[tensor.dtype])
         self._small = self._count <= SMALL
         self._cut = bytearray()

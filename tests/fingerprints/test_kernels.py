@@ -176,6 +176,13 @@ def test_without_a_compiler_or_the_casts_of_the_processor_numpy_does_the_work(mo
     kernels._kernels.cache_clear()
 
 
+def test_few_values_do_not_wait_for_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels._Spent, "values", 0)
+    assert [kernels.kernels_for(1 << 19).name for _ in range(4)] == ["numpy", "numba", "numba", "numba"]
+    monkeypatch.setattr(kernels._Spent, "values", 0)
+    assert kernels.kernels_for(1 << 30).name == "numba"
+
+
 @pytest.mark.parametrize("loops", BOTH, ids=lambda loops: loops.name)
 def test_extremes_are_the_outer_different_finite_values(loops: Kernels) -> None:
     values = np.array([3.0, 3.0, -1.5, 2.0, np.inf, -np.inf, np.nan, -0.5, -1.5, 0.0], np.float16).view(np.uint16)
