@@ -12,6 +12,7 @@ from catalog.fingerprints.building import Builder
 from catalog.fingerprints.lane import FileLane
 from catalog.fingerprints.packing import unpack
 from catalog.models import Component, ComponentKey, ModelHash, Variant
+from catalog.services.hashing import printing
 from catalog.vocabulary import Algorithm
 from tests.builders import BRAIN, HALF, cast, safetensors, sharded, weights, write_tree
 from tests.identity.catalogue import add, at, catalogue, put
@@ -117,8 +118,30 @@ def test_a_mistake_in_the_fingerprint_costs_no_digest(
         caplog.clear()
 
 
-def _failing(*_: object) -> None:
+def _failing(*_: object, **__: object) -> None:
     raise ZeroDivisionError
+
+
+def test_a_fingerprint_that_memory_is_too_small_for_costs_no_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(FileLane, "take", full)
+    put(tmp_path, "a.safetensors", safetensors(weights(SHAPES, 1)))
+    assert Algorithm.TENSORS in _whole(_variant(_hashed(tmp_path), "a.safetensors"))
+    assert Component.objects.get().fingerprint is None
+
+
+def test_a_file_of_more_tensors_than_any_model_has_is_digested_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printing, "MOST_TENSORS", 2)
+    put(tmp_path, "a.safetensors", safetensors(weights(SHAPES, 1)))
+    assert Algorithm.TENSORS in _whole(_variant(_hashed(tmp_path), "a.safetensors"))
+    part = Component.objects.get()
+    assert (part.fingerprint, part.version) == (None, VERSION)
 
 
 def test_what_was_read_by_an_older_version_is_fingerprinted_when_it_is_read_again(tmp_path: Path) -> None:

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+_FAILURES = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
 """What a mistake of ours looks like. A file that cannot be read is the engine's to tell."""
+MOST_TENSORS = 200_000
+"""Each takes some six kilobytes while its fingerprint is made. The largest models have half as many."""
 
 
 class Print(NamedTuple):
@@ -47,7 +51,7 @@ class Printer:
 
     def __init__(self, index: Unpacked | None, names: Sequence[bytes]) -> None:
         self._builder: Builder | None = None
-        if index is None or not index.tensors:
+        if index is None or not 0 < len(index.tensors) <= MOST_TENSORS:
             return
         try:
             self._builder = Builder(index.tensors, index.metadata, parts_of(index.tensors, names))
