@@ -21,6 +21,11 @@ from __future__ import annotations
 
 from catalog.vocabulary import FindingCode, Outcome
 
+MISTAKES = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+"""What a mistake of ours looks like, where one file that nobody foresaw must not stop what is done of others."""
+
 
 class CatalogError(Exception):
     """Root of the tree; its text is a sentence for a person."""

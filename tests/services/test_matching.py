@@ -13,9 +13,11 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from catalog.errors import LeaseLost
+from catalog.matching import proving, whole
 from catalog.matching.base import Evidence
 from catalog.models import Component, ComponentProbe, Finding, Library, Location, Match, Variant
 from catalog.queries import comparing as comparisons
+from catalog.services.identity import twins
 from catalog.services.matching import leases, searching
 from catalog.services.matching import working as matching
 from catalog.services.matching.storing import Found
@@ -24,11 +26,14 @@ from catalog.vocabulary import Certainty, Direction, FindingCode, Relation, Same
 from tests.builders import networks
 from tests.builders.conversions import single
 from tests.builders.misses import trained
-from tests.identity.catalogue import add, catalogue, hash_all, put
+from tests.identity.catalogue import add, catalogue, hash_all, put, variant_at
 from tests.services.matched import bring, compare_all, relation, search_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from catalog.matching.base import Subject
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +55,33 @@ def test_what_is_read_waits_to_be_searched_for(library: Library, folder: Path) -
     assert search_all() == 2
     assert comparisons.waiting().searches == 0
     assert leases.take() is None
+
+
+def test_a_pair_that_nobody_foresaw_costs_neither_a_file_nor_the_other_likes(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bring(library, folder, "f16", "int8")
+    odd = variant_at(library, "f16.safetensors")
+
+    def stumbling(
+        work: Callable[[Subject, Subject], Evidence | None],
+    ) -> Callable[[Subject, Subject], Evidence | None]:
+        def compared(left: Subject, right: Subject) -> Evidence | None:
+            if str(odd.pk) in {left.label, right.label}:
+                raise IndexError
+            return work(left, right)
+
+        return compared
+
+    monkeypatch.setattr(twins, "prove", stumbling(proving.prove))
+    monkeypatch.setattr(whole, "compare", stumbling(whole.compare))
+    bring(library, folder, "renamed f16")
+    search_all()
+
+    assert not Finding.objects.filter(cleared_at=None).exists()
+    assert relation(library, "f16", "renamed f16") is None
+    assert relation(library, "int8", "renamed f16") is not None
+    assert "could not be" in caplog.text
 
 
 @pytest.mark.parametrize("order", [("f16", "int8"), ("int8", "f16")])

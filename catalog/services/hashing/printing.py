@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from catalog.errors import MISTAKES
 from catalog.fingerprints import keys, packing
 from catalog.fingerprints.building import Builder, Rounded
 from catalog.hashing.parts import parts_of
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FAILURES = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError,
-)  # fmt: skip
-"""What a mistake of ours looks like. A file that cannot be read is the engine's to tell."""
 MOST_TENSORS = 200_000
 """Each takes some six kilobytes while its fingerprint is made. The largest models have half as many."""
 
@@ -55,7 +52,7 @@ class Printer:
             return
         try:
             self._builder = Builder(index.tensors, index.metadata, parts_of(index.tensors, names))
-        except _FAILURES as error:
+        except MISTAKES as error:
             self.fail(error)
 
     def lanes(self, file: int, size: int) -> tuple[Lane, ...]:
@@ -64,7 +61,7 @@ class Printer:
             return ()
         try:
             return (_Careful(self, self._builder.lane(file, size)),)
-        except _FAILURES as error:
+        except MISTAKES as error:
             self.fail(error)
             return ()
 
@@ -75,7 +72,7 @@ class Printer:
         try:
             rounded = self._builder.rounded(tensors)
             return Printed(tuple(_prints(self._builder.fingerprints(tensors, packable=True))), rounded)
-        except _FAILURES as error:
+        except MISTAKES as error:
             self.fail(error)
             return Printed()
 
@@ -103,7 +100,7 @@ class _Careful:
             return
         try:
             self._lane.take(block, offset)
-        except _FAILURES as error:
+        except MISTAKES as error:
             self._printer.fail(error)
 
     def stored(self, tensor: TensorInfo) -> Values | None:
@@ -112,7 +109,7 @@ class _Careful:
             return None
         try:
             values = self._lane.stored(tensor)
-        except _FAILURES as error:
+        except MISTAKES as error:
             self._printer.fail(error)
             return None
         return _CarefulValues(self._printer, values) if values is not None else None
@@ -127,7 +124,7 @@ class _CarefulValues:
             return
         try:
             self._values.update(data)
-        except _FAILURES as error:
+        except MISTAKES as error:
             self._printer.fail(error)
 
     def close(self) -> None:
@@ -135,7 +132,7 @@ class _CarefulValues:
             return
         try:
             self._values.close()
-        except _FAILURES as error:
+        except MISTAKES as error:
             self._printer.fail(error)
 
 

@@ -6,11 +6,13 @@ keeps both, so it takes part.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from catalog.errors import MISTAKES
 from catalog.hashing.tensors import OF_NOTHING
 from catalog.matching.proving import prove
 from catalog.models import ModelHash
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
+    from catalog.matching.base import Evidence, Subject
     from catalog.models import Match
+
+log = logging.getLogger(__name__)
 
 FINDERS = [
     Algorithm.TENSORS.value,
@@ -92,6 +97,15 @@ def _proven(found: Mapping[UUID, Iterable[UUID]]) -> Iterator[Found]:
     for ours, others in found.items():
         for theirs in others:
             left, right = shelf.get(ours), shelf.get(theirs)
-            evidence = prove(left, right) if left is not None and right is not None else None
+            evidence = _evidence(left, right) if left is not None and right is not None else None
             if evidence is not None:
                 yield Found(ours, theirs, evidence)
+
+
+def _evidence(left: Subject, right: Subject) -> Evidence | None:
+    """A pair that nobody foresaw must not keep a file from being catalogued."""
+    try:
+        return prove(left, right)
+    except MISTAKES:
+        log.exception("%s and %s could not be proven to be one", left.label, right.label)
+        return None

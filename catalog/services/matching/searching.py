@@ -7,10 +7,11 @@ each finds the other, and their relation is one row.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalog.errors import LeaseLost
+from catalog.errors import MISTAKES, LeaseLost
 from catalog.matching import whole
 from catalog.queries import candidates, probes
 from catalog.queries.candidates import Rank
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from catalog.matching.base import Subject
+    from catalog.matching.base import Evidence, Subject
     from catalog.queries.candidates import Asked, Candidate, Met
     from catalog.services.matching.families import Home
     from catalog.services.matching.leases import Search
+
+log = logging.getLogger(__name__)
 
 _NEAREST, _CLOSEST = 24, 12
 """Members of a family that are compared in depth: those with the least outside, and those that lie closest."""
@@ -112,9 +115,19 @@ def _compared(variant: UUID, subject: Subject, best: Sequence[Candidate], shelf:
     found = []
     for candidate in best:
         other = shelf.get(candidate.variant)
-        if other is not None:
-            found.append(Found(variant, candidate.variant, whole.compare(subject, other)))
+        evidence = _evidence(subject, other) if other is not None else None
+        if evidence is not None:
+            found.append(Found(variant, candidate.variant, evidence))
     return _chosen(found)
+
+
+def _evidence(left: Subject, right: Subject) -> Evidence | None:
+    """A pair that nobody foresaw must not keep a variant from all its other likes."""
+    try:
+        return whole.compare(left, right)
+    except MISTAKES:
+        log.exception("%s could not be compared with %s", left.label, right.label)
+        return None
 
 
 def _chosen(found: Sequence[Found]) -> list[Found]:
