@@ -241,6 +241,20 @@ def test_many_quantisations_of_one_source_are_not_read_two_by_two() -> None:
     assert sum(one.due for one in chosen) == 4
 
 
+def test_likes_that_are_not_on_disk_keep_nobody_from_being_read(library: Library, folder: Path) -> None:
+    bring(library, folder, "f16")
+    there = variant_at(library, "f16.safetensors").pk
+    by_key = Evidence(Relation.SAME_WEIGHTS, Certainty.KEYS, SameModel.UNKNOWN, full=True)
+    gone = [Found(uuid4(), uuid4(), by_key) for _ in range(9)]
+    sampled = replace(by_key, relation=Relation.QUANTISED, certainty=Certainty.SAMPLES)
+
+    chosen = searching._chosen([*gone, Found(uuid4(), there, sampled)])
+
+    due = [one.right for one in chosen if one.due]
+    assert there in due
+    assert len(due) == 4
+
+
 def test_what_is_read_anew_during_its_search_is_searched_for_again(library: Library, folder: Path) -> None:
     bring(library, folder, "f16")
     claim = leases.take()

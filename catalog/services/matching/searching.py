@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.errors import MISTAKES, LeaseLost
 from catalog.matching import whole
+from catalog.models import Location
 from catalog.queries import candidates, probes
 from catalog.queries.candidates import Rank
 from catalog.services import findings
@@ -24,7 +25,7 @@ from catalog.services.matching import families, leases, reaching, storing
 from catalog.services.matching.ends import live
 from catalog.services.matching.storing import Found
 from catalog.services.matching.subjects import Shelf
-from catalog.vocabulary import Certainty, Direction, FindingCode, Relation
+from catalog.vocabulary import Certainty, Direction, FindingCode, LocationState, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,13 +134,16 @@ def _evidence(left: Subject, right: Subject) -> Evidence | None:
 def _chosen(found: Sequence[Found]) -> list[Found]:
     """All that may be the same model, and of what is only related the nearest.
 
-    Every value is compared with few of them, those that say most: whoever is the same as one of a model joins it, and
-    twenty quantisations of one source need not be read two by two.
+    Every value is compared with few of them, those on disk that say most: whoever is the same as one of a model joins
+    it, and twenty quantisations of one source need not be read two by two.
     """
     distant = sorted((one for one in found if one.evidence.relation in _DISTANT), key=_distance)
     others = sorted((one for one in found if one.evidence.relation not in _DISTANT), key=_promise)
-    wanting = [one.right for one in others if storing.wants_values(one.evidence)][:_MOST_READ]
-    return [one._replace(due=one.right in wanting) for one in others] + distant[:_MOST_DISTANT]
+    wanting = [one.right for one in others if storing.wants_values(one.evidence)]
+    there = Location.objects.filter(variant__in=wanting, state=LocationState.PRESENT)
+    on_disk = set(there.values_list("variant", flat=True))
+    read = sorted(wanting, key=lambda right: right not in on_disk)[:_MOST_READ]
+    return [one._replace(due=one.right in read) for one in others] + distant[:_MOST_DISTANT]
 
 
 def _promise(found: Found) -> tuple[bool, bool, float]:
