@@ -110,12 +110,21 @@ class _Conclusion:
     verdicts: tuple[ComponentVerdict, ...]
 
     def evidence(self) -> Evidence:
+        crossed = self._crossed()
+        if crossed:
+            return replace(self._told(Relation.REARRANGED, SameModel.NO, crossed), places=False)
         primary = self._primary()
         if primary is None:
             return self._without_primaries()
         if primary.relation not in SAME:
             return self._by(primary)
         return self._same_primaries()
+
+    def _crossed(self) -> list[ComponentVerdict]:
+        """Those that are the same at exchanged places. Of several that are all the same each is beside its namesake."""
+        lefts, rights = {part.name for part in self.lefts}, {part.name for part in self.rights}
+        same = [one for one in self.verdicts if one.relation in SAME and one.left != one.right]
+        return [one for one in same if one.left in rights and one.right in lefts]
 
     def _primary(self) -> ComponentVerdict | None:
         """The pair of both primaries, if they are a pair."""

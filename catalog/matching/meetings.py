@@ -11,7 +11,7 @@ from catalog.matching.base import Row
 from catalog.vocabulary import Direction, Mapped, TensorVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from catalog.fingerprints.base import Fingerprint, TensorPrint
 
@@ -63,6 +63,13 @@ class Meetings(NamedTuple):
         """Whether its values occur once on each side."""
         lefts, rights = self.groups[self.family[tensor.td]]
         return len(lefts) == len(rights) == 1
+
+    def crossed(self, both: Collection[str]) -> bool:
+        """Whether values that occur once on each side lie in another part there, of parts that both sides have."""
+        ones = (
+            (lefts[0].part, rights[0].part) for lefts, rights in self.groups.values() if len(lefts) == len(rights) == 1
+        )
+        return any(left != right and left in both and right in both for left, right in ones)
 
     def names(self) -> tuple[dict[str, dict[str, TensorPrint]], dict[str, dict[str, TensorPrint]]]:
         """The tensors of each side by part and by name, without the folder that the part is."""

@@ -92,6 +92,8 @@ def _in_place(found: Meetings | None, meetings: Sequence[Meeting]) -> bool | Non
     if found is None:
         return None
     lefts, rights = found.names()
+    if found.crossed(lefts.keys() & rights.keys()):
+        return False
     pairs: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for one in meetings:
         if one.left and one.right:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from catalog.fingerprints.base import CODES
-from catalog.matching import places, thresholds
+from catalog.matching import places, repeated, thresholds
 from catalog.matching.base import ComponentVerdict
 from catalog.matching.hypotheses import Fit
 from catalog.matching.limits import FLOATS
@@ -105,14 +105,19 @@ class _Rules:
     def _of_covered(self) -> ComponentVerdict:
         if self.changed or self.fit is Fit.APART:
             return self._moved() if self._may_be_importance() else self._derived()
-        if self.found.disordered:
-            return self._told(Relation.REARRANGED, self._certainty(), places=False)
         told = self._in_place()
-        if told is False:
+        if told is False or self.found.disordered or repeated.unlike(self.found):
             return self._told(Relation.REARRANGED, self._certainty(), places=False)
         doubt = self._doubt()
         if doubt is not None:
             return self._cannot_tell(doubt)
+        more = repeated.missing(self.found)
+        if all(more):
+            return self._derived()
+        if any(more):
+            return self._told(
+                Relation.CONTAINS if more[0] else Relation.PART_OF, self._certainty(), places=told is True
+            )
         unplaced = told is None or bool(self.found.unordered)
         return self._told(
             self._sameness(), self._certainty(), places=not unplaced, doubt=Doubt.PLACES if unplaced else None
