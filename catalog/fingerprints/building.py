@@ -70,9 +70,9 @@ class Builder:
 
     def rounded(self, td: Sequence[bytes]) -> Rounded:
         """What the tensors would be in 16 bits, after all files were read; `td` in the order of the tensors."""
-        twins = {}
+        twins, parts = {}, (*self._parts, *self._stacks)
         for number, values in self._values().items():
-            part = (*self._parts, *self._stacks)[number]
+            part = parts[number]
             if values.td_f16 and not part.expert:
                 twins[part.of] = values.td_f16, values.td_bf16
         pairs = [
