@@ -213,6 +213,11 @@ def _flushed(side: Side, number: int) -> tuple[Hashable, ...]:
     return (rung_of(lanes, Rung.FZ),) if lanes and side.tensors[number].codes_f16 >= CODES else ()
 
 
+def _flushed_source(side: Side, number: int) -> tuple[Hashable, ...]:
+    """Only a rounding flushes: of two that hold f16 values already, one was changed."""
+    return () if side.tensors[number].exact_f16 else _flushed(side, number)
+
+
 def _flushed_exact(side: Side, number: int) -> tuple[Hashable, ...]:
     return _flushed(side, number) if side.tensors[number].exact_f16 else ()
 
@@ -230,5 +235,5 @@ _PLAIN = (
 _ROUNDED = (
     Join(_own, _own, proven=False, made=Direction.NONE, rung="equal"),
     *(join for rung, word in RUNGS.items() for join in _both_ways(_rounded(rung), _own, word)),
-    *_both_ways(_flushed, _flushed_exact, FLUSHED),
+    *_both_ways(_flushed_source, _flushed_exact, FLUSHED),
 )

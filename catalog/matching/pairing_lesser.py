@@ -76,7 +76,7 @@ def by_values(left: Side, right: Side, lefts: list[int], rights: list[int]) -> V
             changed += _left_over(left, right, *_open(mine, others, likes))
         else:
             whole = False
-        found += [_cut(left, right, like) for like in likes]
+        found += [_cut(left, right, _doubted(left, right, like)) for like in likes]
     return Values(found, changed, whole)
 
 
@@ -223,6 +223,15 @@ def _chosen(mine: list[int], others: list[int], fitting: Sequence[_Fitting], shi
     pairs = list(zip(found.a[order].tolist(), found.b[order].tolist(), strict=True))
     near = dict(zip(pairs, found.near[order].tolist(), strict=True))
     return [Like(mine[one], others[other], shift, near[one, other]) for one, other in sorted(assignment(pairs).items())]
+
+
+def _doubted(left: Side, right: Side, like: Like) -> Like:
+    """Of two of one type and grid whose sums over all values differ, some value differs, though within its bounds."""
+    one, other = left.tensors[like.left], right.tensors[like.right]
+    if like.shift or one.lanes is None or other.lanes is None:
+        return like
+    traits = (one.dtype, one.exact_f16, one.exact_bf16), (other.dtype, other.exact_f16, other.exact_bf16)
+    return like._replace(near=like.near or traits[0] == traits[1])
 
 
 def _cut(left: Side, right: Side, like: Like) -> Like:

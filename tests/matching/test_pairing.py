@@ -8,11 +8,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.matching.components import compare
 from catalog.matching.pairing import Pairing, pair
 from catalog.matching.pairing_assigning import assignment
 from catalog.matching.pairing_precision import cut_bf16, to_bf16, to_f16
 from catalog.matching.pairing_sides import Side, Sort, plain_names
-from catalog.vocabulary import Direction, Mapped
+from catalog.vocabulary import Direction, Mapped, Relation
 from tests.builders import BRAIN, HALF, Array
 from tests.builders.prints import fingerprint
 
@@ -170,3 +171,21 @@ def test_roundings_are_those_of_the_types(values: list[float]) -> None:
         assert np.array_equal(to_f16(exact), exact.astype(np.float32).astype(HALF).astype(np.float64))
     assert np.array_equal(to_bf16(exact), exact.astype(np.float32).astype(BRAIN).astype(np.float64))
     assert (np.abs(cut_bf16(exact)) <= np.abs(exact)).all()
+
+
+def test_what_two_f16_files_hold_below_the_normal_values_counts() -> None:
+    """A rounding may flush it; between two files of one type it is a change."""
+    base = {f"{at}.weight": drawn(40, 40).astype(HALF) for at in range(5)}
+    base |= {"fine": (drawn(40, 40) * np.float32(1e-4)).astype(HALF), "bias": np.linspace(-1, 1, 40).astype(HALF)}
+    base["bias"][5] = 3e-6
+    for name, value in (("fine", 3e-5), ("bias", 0)):
+        changed = base[name].copy()
+        changed.reshape(-1)[5] = value
+        found = compare(fingerprint(base), fingerprint({**base, name: changed}))[0]
+        assert found.relation in {Relation.CANNOT_TELL, Relation.DERIVED}
+
+
+def test_a_rounding_may_flush_what_is_below_the_normal_values() -> None:
+    base = {f"{at}.weight": drawn(40, 40) for at in range(5)} | {"bias": np.array([1, 2.0000002, 3e-6], np.float32)}
+    flushed = {name: np.where(np.abs(array) < 2**-14, 0, array).astype(HALF) for name, array in base.items()}
+    assert compare(fingerprint(base), fingerprint(flushed))[0].relation is Relation.OTHER_PRECISION
