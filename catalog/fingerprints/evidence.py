@@ -72,9 +72,10 @@ def evidence(fingerprint: Fingerprint) -> Evidence:
 def sums(rows: Words, wanted: Flags) -> tuple[Words, Flags]:
     """Over the different rows: `rows` has shape (columns, sets, n), of which `wanted` (sets, n) count.
 
-    The sums, shape (sets, columns), mod 2**64; and whether there was any. The second column tells most rows apart.
+    The others are set to zero. The sums, shape (sets, columns), mod 2**64; and whether there was any. The second
+    column tells most rows apart.
     """
-    rows = np.where(wanted, rows, np.uint64(0))  # what does not count is one row of zeros, and adds nothing
+    rows[:, ~wanted] = 0  # what does not count is one row of zeros, and adds nothing
     second = np.sort(rows[1], axis=1)
     if ((second[:, 1:] == second[:, :-1]) & (second[:, 1:] > 0)).any():
         order = np.lexsort(tuple(rows))

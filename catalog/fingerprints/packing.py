@@ -32,6 +32,7 @@ MOST = 512 << 20
 """Bytes that a packed fingerprint may unfold to: some 300,000 tensors."""
 _LEAST = 1 << 12  # bytes that compressing makes little shorter
 _LITTLE = 1 << 14  # bytes for which the best compression is not worth its time
+_AT_ONCE = 4096  # tensors
 _RUNGS = len(Rung)
 _TD, _F16, _BF16, _F16_IS_TD, _BF16_IS_TD, _LANES, _EXACT_F16, _EXACT_BF16, _CODES, _EXTREMES = (
     1 << bit for bit in range(10)
@@ -154,9 +155,15 @@ def _columns(tensors: Sequence[TensorPrint]) -> Iterable[bytes]:
     yield b"".join(bytes(one.codes) for one in tensors if one.codes)
     yield np.array([one.extremes for one in tensors if one.extremes], "<u2").tobytes()
     lanes = np.array([one.lanes for one in full], "<u8").reshape(-1, _RUNGS, 2)
-    same = (lanes[:, :, None] == lanes[:, None]).all(axis=3).argmax(axis=2).astype(np.uint8)
+    same = np.concatenate([_repeated(lanes[at : at + _AT_ONCE]) for at in range(0, len(lanes) or 1, _AT_ONCE)])
     yield same.tobytes()
     yield lanes[same == np.arange(_RUNGS)].tobytes()
+
+
+def _repeated(lanes: Lanes) -> npt.NDArray[np.uint8]:
+    """Of each rung, the first that has the same lanes."""
+    found: npt.NDArray[np.uint8] = (lanes[:, :, None] == lanes[:, None]).all(axis=3).argmax(axis=2).astype(np.uint8)
+    return found
 
 
 def _flags(tensor: TensorPrint) -> int:

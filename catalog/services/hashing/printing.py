@@ -66,12 +66,15 @@ class Printer:
             return ()
 
     def printed(self, tensors: Sequence[bytes]) -> Printed:
-        """After all files were read; `tensors` are the digests of all tensors."""
-        if self._builder is None:
+        """After all files were read, once; `tensors` are the digests of all tensors."""
+        builder, self._builder = self._builder, None
+        if builder is None:
             return Printed()
         try:
-            rounded = self._builder.rounded(tensors)
-            return Printed(tuple(_prints(self._builder.fingerprints(tensors, packable=True))), rounded)
+            rounded = builder.rounded(tensors)
+            made = builder.fingerprints(tensors, packable=True)
+            del builder  # it holds more of each tensor than what is kept
+            return Printed(tuple(_prints(made)), rounded)
         except MISTAKES as error:
             self.fail(error)
             return Printed()
