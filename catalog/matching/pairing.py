@@ -9,6 +9,7 @@ from catalog.fingerprints.base import CODES
 from catalog.matching import fusing, pairing_exact, pairing_lesser, pairing_samples, thresholds
 from catalog.matching.pairing_lesser import Like
 from catalog.matching.pairing_orders import orders
+from catalog.matching.pairing_scales import in_scale
 from catalog.matching.pairing_sides import COUNTED, Match, Side, Sort
 from catalog.vocabulary import Direction, Mapped
 
@@ -113,7 +114,8 @@ def _exact(found: Pairing, lefts: list[int], rights: list[int]) -> None:
     if not lefts or not rights:
         return
     left, right = found.left, found.right
-    matches = _in_scale(left, right, pairing_exact.exact(left, right, lefts, rights))
+    matches, changed = in_scale(left, right, pairing_exact.exact(left, right, lefts, rights))
+    found.changed += [Like(match.left, match.right) for match in changed]
     for match, order in zip(matches, orders(left, right, matches), strict=True):
         if _ambiguous(left, right, match):
             continue
@@ -130,19 +132,6 @@ def _ambiguous(left: Side, right: Side, match: Match) -> bool:
     """Norms that fp8 leaves two or three values of: others have as many of each. Their values tell which is which."""
     few = min(left.codes(match.left), right.codes(match.right)) < CODES
     return few and not left.constant(match.left) and "f8" in match.rung
-
-
-def _in_scale(left: Side, right: Side, matches: list[Match]) -> list[Match]:
-    """Without weights of equal codes whose scales differ: those are compared by their values."""
-    if not left.scales and not right.scales:
-        return matches
-    pairs = {(match.left, match.right) for match in matches}
-    return [
-        match
-        for match in matches
-        if len(mine := left.scales.get(match.left, ())) == len(others := right.scales.get(match.right, ()))
-        and pairs.issuperset(zip(mine, others, strict=True))
-    ]
 
 
 def _likeness(left: Side, right: Side, each: pairing_samples.Likeness) -> Link:
@@ -205,7 +194,7 @@ def _lesser(found: Pairing) -> None:
     lefts, rights = _open(found, Sort.LESSER)
     lefts, rights = _without(lefts, found.left.of_scales), _without(rights, found.right.of_scales)
     values = pairing_lesser.by_values(found.left, found.right, lefts, rights)
-    found.likes, found.changed = values.likes, values.changed
+    found.likes, found.changed = values.likes, found.changed + values.changed
     found.whole &= values.whole
 
 

@@ -289,3 +289,11 @@ def test_the_detection_limit_is_the_finer_the_finer_the_type() -> None:
     limits = [judged(packed(kind)).detection_limit for kind in ("Q8_0", "Q4_1")]
     assert limits == sorted(limit for limit in limits if limit is not None)
     assert judged(layout.renamed).detection_limit is None
+
+
+@pytest.mark.parametrize("factor", [1.01, -1.0, 0.0, np.nan])
+def test_equal_codes_in_another_scale_are_another_model(factor: float) -> None:
+    scaled = precision.scaled_by_tensor(network())
+    name = next(name for name in scaled if name.endswith("scale_weight"))
+    other = {**scaled, name: np.multiply(scaled[name], np.float32(factor))}
+    assert compare(fingerprint(scaled), fingerprint(other))[0].relation not in SAME
