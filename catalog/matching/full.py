@@ -161,8 +161,9 @@ def _read(tasks: Sequence[_Task], work: _Work) -> tuple[list[Class], list[_Read]
         types = task.pair.left.dtype, task.pair.right.dtype
         one = classes.setdefault(types, Class.of(*types))
         read.append((one, _stream(one, task, work), task))
+    missed = {id(one): one.missed() for one, _, _ in read}
     for one, count, task in read:
-        _explain_scales(one, count, task, work)
+        _explain_scales(one, count, task, work, missed[id(one)].__contains__)
     return list(classes.values()), read
 
 
@@ -217,8 +218,11 @@ def _grid(tensor: TensorPrint) -> str:
     return ""
 
 
-def _explain_scales(one: Class, count: Count, task: _Task, work: _Work) -> None:
-    """Of a quantised tensor with values outside: are its blocks explained by another scale than the stored one?"""
+def _explain_scales(one: Class, count: Count, task: _Task, work: _Work, tuned: Callable[[Way], bool]) -> None:
+    """Of a quantised tensor with values outside: are its blocks explained by another scale than the stored one?
+
+    `tuned`: was the file made so at all? Else what lies outside was changed.
+    """
     pair = task.pair
     from_left = pair.right.dtype in BLOCK_SCALED
     quantised, source = (task.right, task.left) if from_left else (task.left, task.right)
@@ -229,7 +233,9 @@ def _explain_scales(one: Class, count: Count, task: _Task, work: _Work) -> None:
     if pair.mapped != Mapped.STRAIGHT or pair.transposed or any(pair.heads) or pair.left.shape != pair.right.shape:
         return
     for way in ways:
-        if count.outside[way]:
+        if count.outside[way] and not tuned(way):
+            one.explain(count, way, count.outside[way])
+        elif count.outside[way]:
             one.explain(count, way, sum(_bad_blocks(quantised, source, way, work)))
         if not count.outside[way]:
             break

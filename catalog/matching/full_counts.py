@@ -326,6 +326,12 @@ class Class:
         share = clean / self.expected if self.expected else 0.0
         return share > thresholds.COVERED and bool((1 - share) ** self.totals[Way(SIBLINGS)] < _CHANCE)
 
+    def missed(self) -> frozenset[Way]:
+        """Ways that leave values outside in half of the tensors at least, as by a quantiser that tunes its scales."""
+        return frozenset(
+            way for way in self.alive if 2 * sum(one.outside[way] > 0 for one in self.counts) >= len(self.counts)
+        )
+
     def patched(self) -> bool:
         """Of two quantised files of one type: is nearly all equal, and some not? A quantiser changes all or none."""
         if self.left != self.right or self.floats:
