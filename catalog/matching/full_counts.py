@@ -205,7 +205,7 @@ class Class:
             return
         self.passed = self.passed or bool(left.grid or right.grid)
         self.brain = self.brain or "BF16" in (left.grid, right.grid)
-        if count.pair.left.values >= CORE_VALUES:
+        if count.pair.left.values >= CORE_VALUES and not count.pair.shift:  # adding rounds once more
             both = (count.pair.left, left), (count.pair.right, right)
             self.fine = self.fine or any(face.coarseness <= FINE and _is_rich(tensor) for tensor, face in both)
         odd = None

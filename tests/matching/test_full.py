@@ -214,8 +214,8 @@ def test_one_tensor_a_little_changed_is_no_rounding(base: Path, tmp_path: Path, 
 
 def test_a_column_stretched_is_not_taken_for_a_tuned_scale(base: Path, tmp_path: Path) -> None:
     name = misses.matrices(NETWORK.tensors)[1]
-    moved = NETWORK.tensors[name].copy()
-    moved[:, 5] *= np.float32(1.03)
+    moved = NETWORK.tensors[name].astype(np.float32)
+    moved[:, 5] = moved[:, 5] * np.float32(1.03)
 
     found = in_full(
         conversions.write(tmp_path / "one", "other", conversions.single({**NETWORK.tensors, name: moved})),

@@ -208,3 +208,16 @@ def test_zeros_stored_as_float32_do_not_show_that_the_others_have_no_third_paren
     )
 
     assert not found.fine
+
+
+def test_a_norm_to_which_one_was_added_may_have_a_third_parent() -> None:
+    added = (VALUES[:1000] + np.float32(1)).astype(np.float32)
+    tensor = TensorPrint("norm", "F32", (1000,), b"")
+    one, other = stored("BF16", VALUES[:1000]), stored("F32", added)
+    found = Class.of("BF16", "F32")
+
+    shifted = Samples(*(array - 1 for array in other))
+    found.take(found.begin(Pair(tensor, tensor, shift=-1.0)), Face(one, "BF16"), Face(shifted, "F32"))
+
+    assert found.explains(found.best())
+    assert not found.fine
