@@ -41,7 +41,7 @@ def sums(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> Itera
     if not sought.sizes:
         return
     used: set[int] = set()
-    for block in _blocks(part, pieces):
+    for block in _blocks(part, [number for number in pieces if part.tensors[number].lanes is not None]):
         for chosen in _subsets(part, block, sought.sizes):
             if used.isdisjoint(chosen) and sum(not part.constant(number) for number in chosen) > 1:
                 total = sought.met(part, chosen)
@@ -53,6 +53,24 @@ def sums(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> Itera
 def met(whole: Side, part: Side, chosen: Sequence[int], number: int) -> Total | None:
     """Whether the chosen pieces add up to the whole of this number."""
     return _Sought(whole, [number]).met(part, chosen)
+
+
+def together(whole: Side, part: Side, wholes: list[int], pieces: list[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Wholes beside some neighbours that have as many values and a side in common, whatever these values are."""
+    sought: dict[int, list[int]] = defaultdict(list)
+    for number in wholes:
+        sought[whole.sizes[number]].append(number)
+    counts = {size: len(numbers) for size, numbers in sought.items()}
+    used: set[int] = set()
+    for block in _blocks(part, pieces):
+        for chosen in _subsets(part, block, counts):
+            size = sum(part.sizes[number] for number in chosen)
+            common = set.intersection(*(set(part.shape(number)) for number in chosen))
+            fits = [n for n in sought[size] if not common.isdisjoint(whole.shape(n))]
+            if fits and used.isdisjoint(chosen):
+                used.update(chosen)
+                sought[size].remove(fits[0])
+                yield fits[0], chosen
 
 
 class _Sought:
@@ -117,11 +135,10 @@ def _blocks(side: Side, numbers: list[int]) -> Iterator[list[int]]:
     """Neighbours: of equal names up to the last integer, with as many columns or rows."""
     found: dict[tuple[str, int, int], list[int]] = defaultdict(list)
     for number in numbers:
-        if side.tensors[number].lanes is not None:
-            name = side.tensors[number].name
-            blocks = {named.group(1) for block in _BLOCKS if (named := block.match(name))} or {""}
-            for block, (axis, length) in product(blocks, enumerate(side.shape(number))):
-                found[block, axis, length].append(number)
+        name = side.tensors[number].name
+        blocks = {named.group(1) for block in _BLOCKS if (named := block.match(name))} or {""}
+        for block, (axis, length) in product(blocks, enumerate(side.shape(number))):
+            found[block, axis, length].append(number)
     yield from (near for near in found.values() if 1 < len(near) <= thresholds.MOST_NEIGHBOURS)
 
 

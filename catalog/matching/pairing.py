@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from catalog.fingerprints.base import CODES
-from catalog.matching import fusing, pairing_exact, pairing_lesser, pairing_samples, thresholds
+from catalog.matching import fusing, pairing_beside, pairing_exact, pairing_lesser, pairing_samples, thresholds
 from catalog.matching.pairing_lesser import Like
 from catalog.matching.pairing_orders import orders
 from catalog.matching.pairing_scales import in_scale
@@ -93,6 +93,7 @@ def pair(left: Side, right: Side) -> Pairing:
     for each in alike.likenesses:
         found.links.append(_likeness(left, right, each))
     _fused(found)
+    _beside(found)
     lefts, rights = _open(found, Sort.CORE, Sort.LESSER)
     _exact(found, [n for n in lefts if left.constant(n)], [n for n in rights if right.constant(n)])
     _lesser(found)
@@ -159,6 +160,20 @@ def _parts(found: Pairing, way: Callable[[Side, Side, list[int], list[int]], lis
             found.links += [_part(part, mirrored=mirrored) for part in way(*sides)]
 
 
+def _beside(found: Pairing) -> None:
+    """Biases of fused tensors that do not add up: their samples, or all values, tell."""
+    for mirrored in (False, True):
+        known = pairing_beside.fused(found.links, mirrored=mirrored)
+        lefts, rights = _open(found, Sort.LESSER)
+        if known and lefts and rights:
+            sides = (
+                (found.right, found.left, known, rights, lefts)
+                if mirrored
+                else (found.left, found.right, known, lefts, rights)
+            )
+            found.links += [_part(part, mirrored=mirrored) for part in pairing_beside.beside(*sides)]
+
+
 def _share_of_links(found: Pairing) -> float:
     """Of the core values of the better covered side, what is paired."""
     shares = []
@@ -202,6 +217,7 @@ def _leftovers(found: Pairing) -> None:
     """Copies of matched tensors, unless one of their size is open on the other side: then it was changed."""
     lefts, rights = _open(found, *Sort)
     found.changed += _counterparts(found, lefts, rights)
+    _unmade(found)
     _mute(found)
     gone_left, gone_right = found.taken()
     lefts, rights = _without(lefts, gone_left), _without(rights, gone_right)
@@ -211,6 +227,23 @@ def _leftovers(found: Pairing) -> None:
     found.tied = mine + others
     found.lone_left = _without(lefts, {match.left for match in mine})
     found.lone_right = _without(rights, {match.right for match in others})
+
+
+def _unmade(found: Pairing) -> None:
+    """What is fused on one side and not made of what the other one has: a part of it was changed, or nothing tells."""
+    if _share_of_links(found) < thresholds.COVERED:
+        return
+    for mirrored in (False, True):
+        for sort, told in ((Sort.CORE, found.changed), (Sort.LESSER, found.unread)):
+            lefts, rights = _open(found, sort)
+            lefts, rights = _without(lefts, found.left.of_scales), _without(rights, found.right.of_scales)
+            if not lefts or not rights:
+                continue
+            if mirrored:
+                pairs = pairing_beside.unmade(found.right, found.left, rights, lefts)
+                told += [Like(part, whole) for whole, part in pairs]
+            else:
+                told += [Like(*pair) for pair in pairing_beside.unmade(found.left, found.right, lefts, rights)]
 
 
 def _mute(found: Pairing) -> None:
