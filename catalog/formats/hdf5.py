@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_OBJECTS = 50_000  # ours: groups and datasets of one file
 MAX_DEPTH = 64
+MAX_PATH = 8192
+MAX_PATHS = 33_554_432  # ours: characters of the paths of all objects
 
 _PLACES = (0, 512, 1024, 2048)
 _FLOATS = {2: "F16", 4: "F32", 8: "F64"}
@@ -90,6 +92,7 @@ def _superblock(source: Source, start: int, stop: int, title: str) -> tuple[int,
 def _tensors(objects: Objects, root: int, title: str) -> list[TensorInfo]:
     found: list[TensorInfo] = []
     seen = {root}
+    spent = 0
     waiting = [("", root, 0)]
     while waiting:
         path, address, depth = waiting.pop()
@@ -100,11 +103,14 @@ def _tensors(objects: Objects, root: int, title: str) -> list[TensorInfo]:
         if tensor is not None:
             found.append(tensor)
         for name, target in objects.links(messages):
-            if target not in seen:  # a second name for the same values would only repeat them
-                seen.add(target)
-                waiting.append((f"{path}/{name}" if path else name, target, depth + 1))
-        if len(seen) > MAX_OBJECTS or depth > MAX_DEPTH:
-            raise malformed("Groups without end", f"group {path[:120]}")
+            if target in seen:  # a second name for the same values would only repeat them
+                continue
+            seen.add(target)
+            inner = f"{path}/{name}" if path else name
+            waiting.append((inner, target, depth + 1))
+            spent += len(inner)
+            if len(seen) > MAX_OBJECTS or depth > MAX_DEPTH or len(inner) > MAX_PATH or spent > MAX_PATHS:
+                raise malformed("Groups without end", f"group {path[:120]}")
     return found
 
 

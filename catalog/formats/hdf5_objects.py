@@ -20,7 +20,8 @@ UNDEFINED = (1 << 64) - 1
 MAX_MESSAGES = 65_536  # ours: messages of all headers of one object; a wide group has a link in each
 MAX_CHUNKS = 4096  # ours: pieces of one object's header
 MAX_CHUNK = 16_777_216  # ours: bytes of one piece of a header
-MAX_READS = 300_000  # ours: pieces read of one file; the largest have some ten thousand objects
+MAX_READS = 150_000  # ours: pieces read of one file; the largest have some ten thousand objects
+MAX_ENTRIES = 250_000  # ours: messages of all headers, entries of all groups and of their trees
 MAX_BYTES = 134_217_728  # ours: bytes of all these
 MAX_NAME = 4096
 MAX_HEAP = 16_777_216
@@ -43,7 +44,7 @@ class Objects:
 
     def __init__(self, source: Source, base: int) -> None:
         self._source, self._base = source, base
-        self._reads = self._spent = 0
+        self._reads = self._spent = self._counted = 0
 
     def messages(self, address: int) -> list[Message]:
         """All messages of the object whose header lies there, in their order."""
@@ -55,6 +56,7 @@ class Objects:
                 raise malformed("A header without end", f"byte {self._base + address}")
             data = self.take(at, length)
             for message in self._newer(data, at, ordered=ordered) if newer else self._older(data, at):
+                self._count(1, address)
                 found.append(message)
                 if message.kind == CONTINUATION:
                     begin, size = number(message.data, 0), number(message.data, 8)
@@ -88,6 +90,11 @@ class Objects:
         if self._reads > MAX_READS or self._spent > MAX_BYTES:
             raise malformed("More headers than are read", f"address {address}")
         return self._source.read_at(self.place(address, length), length)
+
+    def _count(self, entries: int, address: int) -> None:
+        self._counted += entries
+        if self._counted > MAX_ENTRIES:
+            raise malformed("Headers without end", f"address {address}")
 
     def place(self, address: int, length: int) -> int:
         """The offset in the file of so many bytes at an address."""
@@ -134,11 +141,13 @@ class Objects:
                 continue
             node = self._node(address, b"TREE")
             used = number(node, 6, 2)
+            self._count(used, address)
             keys = self.take(address + 24, 16 * used + 8)
             waiting += [number(keys, 8 + 16 * child) for child in reversed(range(used))]
 
     def _entries(self, address: int, names: bytes) -> Iterator[tuple[str, int]]:
         count = number(self._node(address, b"SNOD"), 6, 2)
+        self._count(count, address)
         table = self.take(address + 8, _ENTRY * count)
         for at in range(0, len(table), _ENTRY):
             begin = number(table, at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import struct
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -134,3 +135,37 @@ def test_whatever_the_bytes_are_an_answer_comes() -> None:
             changed[chance.choice(used)] = chance.choice([0, 1, 2, 255, chance.randrange(256)])
         for tensor in _probe(bytes(changed)).tensors:
             assert 0 <= tensor.offset <= tensor.offset + tensor.nbytes <= len(content)
+
+
+def _endless(children: int, entries: int, *, itself: bool = False) -> bytes:
+    """A group whose tree names one node again and again, or itself; its node has so many entries, all far away."""
+    data = bytearray(4 << 20)
+    pack = struct.pack_into
+    data[:8], data[13:15] = b"\x89HDF\r\n\x1a\n", b"\x08\x08"
+    pack("<4Q", data, 24, 0, 2**64 - 1, len(data), 2**64 - 1)
+    pack("<2Q", data, 56, 0, 1000)
+    pack("<BxHIIxxxx", data, 1000, 1, 1, 1, 24)
+    pack("<HHxxxxQQ", data, 1016, 17, 16, 2000, 3000)
+    pack("<4sxxxxQQQ", data, 3000, b"HEAP", 1 << 16, 0, 3 << 20)
+    data[3 << 20 : (3 << 20) + 4000] = b"a" * 4000
+    pack("<4sBBH", data, 2000, b"TREE", 0, 0, children)
+    for child in range(children):
+        pack("<Q", data, 2032 + 16 * child, 2000 if itself else 100_000)
+    pack("<4sBBH", data, 100_000, b"SNOD", 1, 0, entries)
+    for entry in range(entries):
+        pack("<QQ", data, 100_008 + 40 * entry, 0, 3_000_000 + entry)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("content", [_endless(60, 60_000), _endless(60, 1, itself=True), _endless(1, 40_000)])
+def test_groups_without_end_are_malformed(content: bytes) -> None:
+    probe = _probe(content)
+    assert (probe.outcome, probe.problems[0].code) == (Outcome.INVALID, FindingCode.MALFORMED)
+
+
+def test_messages_without_end_are_malformed() -> None:
+    data = bytearray(_endless(1, 1)) + bytes(12 << 20)
+    struct.pack_into("<I", data, 1008, 12 << 20)
+    struct.pack_into("<Q", data, 40, len(data))
+    probe = _probe(bytes(data))
+    assert (probe.outcome, probe.problems[0].code) == (Outcome.INVALID, FindingCode.MALFORMED)
