@@ -34,15 +34,21 @@ class Torch:
     """Makes what the allowed names make, and fetches storages by their ids. `findings` counts the work.
 
     `inside` looks into bytes that hold a storage; without it they are as good as a payload. `legacy`: the ids are those
-    from before the zip, which also say which part of a storage is meant.
+    from before the zip, which also say which part of a storage is meant. `folder`: what stands before their keys.
     """
 
     def __init__(
-        self, findings: Findings, inside: Callable[[Blob], Value] | None = None, *, legacy: bool = True
+        self,
+        findings: Findings,
+        inside: Callable[[Blob], Value] | None = None,
+        *,
+        legacy: bool = True,
+        folder: str = "",
     ) -> None:
         self.findings = findings
         self.inside = inside
         self._legacy = legacy
+        self._folder = folder
         self.storages: dict[str, Storage] = {}
         """Every storage asked for, by its key; of views, the whole one."""
 
@@ -70,6 +76,7 @@ class Torch:
             raise malformed("A storage without key or size", "a persistent id")
         if not isinstance(location, str) or not _DEVICE.fullmatch(location):
             raise malformed("A storage that was on a device which does not exist", "a persistent id")
+        text = self._folder + text
         dtype, bits = storage_type(kind)
         storage = Storage(text, dtype, bits, count, count)
         first = self.storages.setdefault(text, storage)

@@ -37,9 +37,15 @@ _PLAIN = re.compile(
     r"\.data/(?:serialization_id|version|)"
 )
 _SCRIPT = re.compile(
-    r"constants\.pkl|constants/\d{1,20}|bytecode\.pkl|attributes\.pkl|mobile_debug_handles\.pkl|"
+    r"constants\.pkl|constants/\d{1,20}|traced_inputs\.pkl|traced_inputs/\d{1,20}|"
+    r"bytecode\.pkl|attributes\.pkl|mobile_debug_handles\.pkl|"
     r"(?:code|debug|extra)/(?:[^/]+/)*[^/]*|code/.+\.py|\.data/.+"
 )
+
+
+_NUMBERED_APART = ("constants", "traced_inputs")
+"""Pickles of a script whose storages lie in folders of their own, and are counted from 0 again
+(ScriptModuleSerializer::writeArchive). What a script was traced with is no weights."""
 
 
 class Archive(NamedTuple):
@@ -84,7 +90,8 @@ def read(source: Source, archive: Archive, findings: Findings) -> Index:
     for name, member in archive.members.items():
         if name.endswith("pkl"):
             try:
-                roots[name] = _walk(source, member, findings, torch, checked=not unchecked)
+                fetcher = _apart(archive, name, findings) or torch
+                roots[name] = _walk(source, member, findings, fetcher, checked=not unchecked)
             except MalformedFile as error:  # what another one holds may be worse
                 broken = broken or error
     if broken is not None:
@@ -92,6 +99,14 @@ def read(source: Source, archive: Archive, findings: Findings) -> Index:
     _check_version(source, archive)
     layout = Layout(roots.get("constants.pkl"), _big_endian(source, archive))
     return index(torch, roots["data.pkl"], lambda storage: _place(archive, storage), source.size, layout)
+
+
+def _apart(archive: Archive, name: str, findings: Findings) -> Torch | None:
+    """What fetches the storages of a pickle that has a folder of its own for them."""
+    folder = name.removesuffix(".pkl")
+    if folder not in _NUMBERED_APART or not any(member.startswith(f"{folder}/") for member in archive.members):
+        return None
+    return Torch(findings, legacy=False, folder=f"{folder}/")
 
 
 def _walk(source: Source, member: Member, findings: Findings, torch: Torch, *, checked: bool) -> Value:
@@ -149,7 +164,7 @@ def _big_endian(source: Source, archive: Archive) -> bool:
 
 def _place(archive: Archive, storage: Storage) -> Run:
     """Where a storage lies: in `data`, or with the constants of a script."""
-    member = archive.members.get(f"data/{storage.key}") or archive.members.get(f"constants/{storage.key}")
+    member = archive.members.get(f"data/{storage.key}") or archive.members.get(storage.key)
     if member is None:
         raise malformed("A tensor whose storage is not in the file", f"storage {storage.key[:40]}")
     return Run(member.offset, member.size)

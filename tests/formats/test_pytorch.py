@@ -349,6 +349,21 @@ def test_constants_of_a_script_do_not_change_the_names_of_its_weights() -> None:
     assert [tensor.name for tensor in found.tensors] == ["constants.1", "constants.2", "fc.weight"]
 
 
+def test_constants_and_examples_of_a_script_have_storages_numbered_by_themselves() -> None:
+    constants = pickled((BIAS,), Storages(bases=[BIAS]))
+    examples = pickled({"forward": (BIAS,)}, Storages(bases=[BIAS]))
+    found = sound(
+        script(
+            ("constants.pkl", constants),
+            ("constants/0", BIAS.tobytes()),
+            ("traced_inputs.pkl", examples),
+            ("traced_inputs/0", b""),
+        )
+    )
+    assert [tensor.name for tensor in found.tensors] == ["constants.0", "fc.weight"]
+    assert [tensor.nbytes for tensor in found.tensors] == [BIAS.nbytes, MATRIX.nbytes]
+
+
 def test_a_whole_model_of_turned_matrices_is_no_bomb() -> None:
     wide = np.ones((4096, 4096), np.int8)
     views = {str(number): View(wide, number, (2048, 2048), (1, 4096)) for number in range(8)}
