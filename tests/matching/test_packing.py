@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 
@@ -13,6 +14,15 @@ from catalog.matching.base import Difference, Evidence
 from catalog.matching.packing import pack, unpack
 from catalog.vocabulary import Certainty, Relation, SameModel
 from tests.matching import evidence as some
+
+FIRST = (
+    b"0eGC1QNeD)Fbw^doTDfy&_X|8mz{P-RTNqS+0v9HE(lHg_c?6`^sr4k)b)FDUhL-&7Qh*_oo6L`?~O+rp<$fW5YSkUSK^~-PYxonl!0!"
+    b"$1{~2CdLXW`0qRL1LBJ7eXIqP`^u2SOosH`u>bh%BCeRC|ym4KR(KawpCueGUsZ830LU#tzm4c3TSN#Up3G7Lfm3!kNl{H<zyFUaWj?J"
+    b"_N>tlIVsc%5E{y@Upie{rGIu9Nb{$LLFIQAaw;rN~Y$Chyr5|dn#emv5MdXycy9f?VOV1Ax#=Fp=xKN#ECh{o4&$Fp^W-XEsLJi0XZdF"
+    b"E#5E@_l)y2C2IWy8LOGgop}ND;y9wL$cP`a~@?&GITPFigk)s8+M;q`q@+RF*2VysJF0>aqGs<#d{2LN81GOmO%S-Y(@P=P3~Q&Wq~Tl"
+    b"i7Cfc{-WqA9gxLB_*dXWqDB)naVjOYqe0>t!6E<6<>?RCR?uxwVYzQB37KfBHv^Sd5cx`S$%#1kjxvm"
+)
+"""Evidence as it lies in a database since the first version of packing; a further version is read beside it."""
 
 
 @given(some.evidence)
@@ -99,3 +109,7 @@ def test_a_shape_without_end_is_refused() -> None:
     assert endless != told
     with pytest.raises(ValueError, match="cannot be read"):
         unpack(b"\x01" + zlib.compress(endless))
+
+
+def test_what_was_packed_before_is_read_as_it_was() -> None:
+    assert unpack(base64.b85decode(FIRST)) == some.large(2)
