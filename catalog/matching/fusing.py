@@ -16,6 +16,7 @@ from catalog.fingerprints import positions
 from catalog.fingerprints.base import CODES, Samples
 from catalog.matching import thresholds
 from catalog.matching.fusing_sums import Total, met, sums
+from catalog.matching.pairing_orders import meet
 from catalog.matching.pairing_sides import Sort, is_large
 from catalog.vocabulary import Mapped
 
@@ -147,15 +148,14 @@ def _laid(whole: Side, part: Side, number: int, order: Sequence[int], *, turn: b
 
 
 def _agreement(whole: Grid | None, part: Grid | None, offset: int, *, columns: bool, turn: bool) -> float:
-    """How many of the coinciding samples are nearly equal; a half where none coincide."""
+    """How many of the coinciding samples may be of one value; a half where none coincide."""
     if whole is None or part is None:
         return 0.5
     one, other = meeting(whole, part.turned() if turn else part, offset, columns=columns)
     known = np.isfinite(one.values) & np.isfinite(other.values)
     if not known.any():
         return 0.5
-    apart = np.abs(one.values[known] - other.values[known])
-    return float((apart <= 0.01 * np.abs(one.values[known]) + 1e-7).mean())
+    return float(meet(one, other)[known].mean())
 
 
 class _Filler:

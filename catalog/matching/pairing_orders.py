@@ -64,7 +64,7 @@ def _straight(left: Side, right: Side, matches: Sequence[Match]) -> list[bool]:
         ours = [left.samples[matches[at].left] for at in asked]
         theirs = [right.samples[matches[at].right] for at in asked]
         starts = np.concatenate(([0], np.cumsum([len(each.values) for each in ours])[:-1]))
-        good = _meet(joined(ours), joined(theirs))
+        good = meet(joined(ours), joined(theirs))
         shares = np.add.reduceat(good, starts, dtype=np.int64) / [len(each.values) for each in ours]
         for at, share in zip(asked, shares, strict=True):
             fits[at] = bool(share >= _MOST)
@@ -79,7 +79,7 @@ def joined(samples: Sequence[Samples]) -> Samples:
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def _meet(one: Samples, other: Samples) -> npt.NDArray[np.bool_]:
+def meet(one: Samples, other: Samples) -> npt.NDArray[np.bool_]:
     """Where the intervals meet within a step of bf16, or nothing is known."""
     step = 2 * half_step(np.maximum(np.abs(one.values), np.abs(other.values)))
     apart = (one.low > other.high + step) | (other.low > one.high + step)
@@ -95,7 +95,7 @@ def _turned(left: Side, right: Side, match: Match) -> bool:
     grid = right.grid(match.right)
     if left.grid(match.left) != grid[::-1]:
         return _small_turned(left, right, match)
-    good = _meet(left.samples[match.left], turned(right.samples[match.right], grid))
+    good = meet(left.samples[match.left], turned(right.samples[match.right], grid))
     return bool(good.mean() >= _MOST)
 
 
@@ -105,7 +105,7 @@ def _small_turned(left: Side, right: Side, match: Match) -> bool:
     samples = right.samples[match.right]
     if len(samples.values) != rows * columns:
         return False
-    return bool(_meet(left.samples[match.left], turned(samples, (rows, columns))).mean() >= _MOST)
+    return bool(meet(left.samples[match.left], turned(samples, (rows, columns))).mean() >= _MOST)
 
 
 def _reordered(left: Side, right: Side, match: Match) -> Mapped:

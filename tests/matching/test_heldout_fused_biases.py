@@ -9,7 +9,7 @@ import pytest
 from catalog.vocabulary import SameModel
 from tests.builders import BRAIN, HALF
 from tests.builders.conversions import single
-from tests.builders.conversions_precision import SINGLE, chain
+from tests.builders.conversions_precision import E4M3, E5M2, SINGLE, chain
 from tests.matching import judging
 
 Network = dict[str, npt.NDArray[np.float32]]
@@ -63,6 +63,18 @@ def test_a_changed_bias_is_seen_where_the_others_are_fused(
             back = judging.judge(two, one)
         assert judged.final.same_model is wanted
         assert back.final.same_model is wanted
+
+
+@pytest.mark.parametrize("eight", [E4M3, E5M2])
+def test_parts_are_told_apart_where_the_whole_is_in_eight_bits(eight: np.dtype[np.generic]) -> None:
+    """Parts that come in another order than those of the whole."""
+    network = dict(sorted(apart().items()))
+    matrices = {name: array for name, array in joined(network, torch=False).items() if array.ndim > 1}
+    fused = joined(network, torch=False) | chain(eight)(matrices)
+    with judging.held(single(network)) as one, judging.held(single(fused)) as two:
+        judged = judging.judge(one, two)
+    assert judged.final.same_model is SameModel.YES
+    assert judged.final.places
 
 
 def test_a_changed_bias_under_names_that_do_not_say_where_it_belongs_is_no_proof() -> None:
