@@ -57,6 +57,7 @@ def by_samples(left: Side, right: Side, lefts: list[int], rights: list[int]) -> 
     blocks = _blocks(left, right, lefts, rights)
     for mine, others, transposed in blocks:
         found += _namesakes(left, right, mine, others, transposed=transposed)
+    found = greedy(found)  # a square one may be like its namesake both ways
     taken_left, taken_right = {each.left for each in found}, {each.right for each in found}
     rest: list[Likeness] = []
     spent = 0
