@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from catalog.fingerprints.base import CODES, CORE_VALUES, Samples
+from catalog.fingerprints.base import CODES, CORE_VALUES
 from catalog.fingerprints.blocks import BLOCK_SCALED
 from catalog.matching import thresholds
-from catalog.matching.full_faces import FINE, QUANTISED, Face
+from catalog.matching.full_below import Below
+from catalog.matching.full_faces import FINE, QUANTISED, Face, with_infinities
 from catalog.matching.full_limits import widths
 from catalog.matching.full_ways import (
     EQUAL,
@@ -135,7 +136,7 @@ class Class:
     """All pairs of two types: which ways are still possible, and what was counted.
 
     `fine`: one side holds values of float32 or more that went through nothing coarser. `passed`: one side went through
-    a coarser type. `brain`: one side holds values of bf16.
+    a coarser type. `brain`: one side holds values of bf16. `below`: what became of values below the normal ones of f16.
     """
 
     left: str
@@ -146,6 +147,7 @@ class Class:
     fine: bool = False
     passed: bool = False
     brain: bool = False
+    below: Below = field(default_factory=Below)
 
     @classmethod
     def of(cls, left: str, right: str) -> Class:
@@ -210,7 +212,7 @@ class Class:
             self.fine = self.fine or any(face.coarseness <= FINE and _is_rich(tensor) for tensor, face in both)
         odd = None
         if np.isnan(left.values.sum() + right.values.sum()):
-            left, right = _with_infinities(left), _with_infinities(right)
+            left, right = with_infinities(left), with_infinities(right)
             odd = self._odd(left, right)
         explained: list[Way] = []
         for way in self.alive:
@@ -222,10 +224,17 @@ class Class:
                 explained.append(way)
             else:
                 self._contradict(count, way, left, right, mask)
-        if not self.fine and explained[:1] != [Way(EQUAL)]:
-            self._foresee(count, left, right)
-        count.take(left, right, equal=explained[:1] == [Way(EQUAL)])
+        equal = explained[:1] == [Way(EQUAL)]
+        self._look_besides(count, left, right, equal=equal)
+        count.take(left, right, equal=equal)
         self._give_up()
+
+    def _look_besides(self, count: Count, left: Face, right: Face, *, equal: bool) -> None:
+        """What no way asks for, and the verdict does."""
+        if "F16" in (self.left, self.right):
+            self.below.look(left, right, equal=equal)
+        if not self.fine and not equal:
+            self._foresee(count, left, right)
 
     def _foresee(self, count: Count, left: Face, right: Face) -> None:
         """What would be seen of a change, and how much bf16 would make miss: should no parent be at hand."""
@@ -374,14 +383,6 @@ def _met(found: int, expected: float) -> bool:
     """Within chance. The expectation is of intervals that are known to a point, so it may be too high, not too low."""
     chance = float(_SPREAD * np.sqrt(expected)) + 2
     return _LEAST_MET * expected - chance <= found <= expected + chance
-
-
-def _with_infinities(side: Face) -> Face:
-    """Infinities, which samples leave out, as values: they have an interval that is open to one side."""
-    unknown = np.isnan(side.values)
-    values = np.where(unknown & np.isfinite(side.low), np.inf, side.values)
-    values = np.where(unknown & np.isfinite(side.high), -np.inf, values)
-    return Face(Samples(values, side.low, side.high), side.dtype, side.grid)
 
 
 def _step(left: Face, right: Face) -> Floats:

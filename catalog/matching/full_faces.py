@@ -58,3 +58,11 @@ class Face:
         codes = f16_codes(block.values) if self.grid == "F16" else bf16_codes(block.values)
         wider = floats.coded(self.grid, codes)
         return Samples(block.values, np.minimum(block.low, wider.low), np.maximum(block.high, wider.high))
+
+
+def with_infinities(side: Face) -> Face:
+    """Infinities, which samples leave out, as values: they have an interval that is open to one side."""
+    unknown = np.isnan(side.values)
+    values = np.where(unknown & np.isfinite(side.low), np.inf, side.values)
+    values = np.where(unknown & np.isfinite(side.high), -np.inf, values)
+    return Face(Samples(values, side.low, side.high), side.dtype, side.grid)

@@ -38,6 +38,9 @@ def settled(verdict: ComponentVerdict, classes: Sequence[Class], unread: Sequenc
         return _contradicted(found, chosen)
     if any(count.lost for one, _ in chosen for count in one.counts):
         return replace(found, relation=Relation.CANNOT_TELL, certainty=Certainty.SUSPECTED, doubt=Doubt.PLACES)
+    if any(one.below.uneven(way.direction) and way.rung != EQUAL for one, way in chosen):
+        doubt, relation = Doubt.DOUBLE_ROUNDING, Relation.CANNOT_TELL
+        return replace(found, relation=relation, certainty=Certainty.SUSPECTED, doubt=doubt, direction=Direction.NONE)
     if unread:
         return replace(found, detection_limit=verdict.detection_limit)
     return _confirmed(found, chosen)

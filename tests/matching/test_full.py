@@ -153,6 +153,33 @@ def test_one_value_by_one_step_makes_another_model_of_equal_files(base: Path, tm
     assert (found.relation, found.same_model, found.values_outside) == (Relation.DERIVED, SameModel.NO, 1)
 
 
+def _small(network: Mapping[str, Array]) -> tuple[dict[str, np.ndarray], str]:
+    half = {name: array.astype(np.float16) for name, array in network.items()}
+    name = misses.matrices(network)[1]
+    half[name] = half[name].copy()
+    half[name].reshape(-1)[:4] = [3e-5, -2e-5, 1e-5, 6e-6]
+    return half, name
+
+
+def test_a_small_value_is_not_lost_behind_a_zero_where_others_are_kept(base: Path, tmp_path: Path) -> None:
+    half, name = _small(NETWORK.tensors)
+    other = half[name].copy()
+    other.reshape(-1)[0] = 0
+
+    found = in_full(converted(tmp_path / "one", "f16", half), converted(tmp_path / "two", "f16", half | {name: other}))
+
+    assert found.same_model != SameModel.YES
+
+
+def test_flushing_every_small_value_is_a_way_to_round(base: Path, tmp_path: Path) -> None:
+    half, _ = _small(NETWORK.tensors)
+    flushed = {key: np.where(np.abs(array) < 2.0**-14, np.float16(0), array) for key, array in half.items()}
+
+    found = in_full(converted(tmp_path / "one", "f16", half), converted(tmp_path / "two", "f16", flushed))
+
+    assert found.same_model == SameModel.YES
+
+
 def test_equal_keys_in_another_order_are_no_proof_of_the_same_model(base: Path, tmp_path: Path) -> None:
     name = misses.matrices(NETWORK.tensors)[1]
     shuffled = np.random.default_rng(2).permutation(NETWORK.tensors[name].reshape(-1))
