@@ -10,6 +10,7 @@ from catalog.matching import places, repeated, thresholds
 from catalog.matching.base import ComponentVerdict
 from catalog.matching.hypotheses import Fit
 from catalog.matching.limits import FLOATS
+from catalog.matching.pairing_exact import FLUSHED
 from catalog.matching.pairing_lesser import MOVED
 from catalog.matching.pairing_sides import COUNTED, Side, Sort
 from catalog.matching.suspicion import suspected
@@ -306,7 +307,7 @@ class _Rules:
         judgement = self.measured.judgement
         smaller = min(self.left_values, self.right_values)
         proven = [link for link in self.found.links if link.match is not None and link.match.proven]
-        keyed = [link for link in self.found.links if link.match is not None]
+        keyed = [link for link in self.found.links if link.match is not None and link.match.rung != FLUSHED]
         return ComponentVerdict(
             left=self.found.left.name,
             right=self.found.right.name,
