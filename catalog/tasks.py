@@ -99,8 +99,11 @@ def wake(queue: str) -> None:
 
 
 def wake_searches() -> None:
-    """Sends for those who compare, when a variant waits for that."""
-    if comparisons.searches_wait() and _queued(OFFICE) < _MOST_SEARCHES:
+    """Sends for those who compare, when a variant waits for that and no worker is busy with headers or small files.
+
+    Whoever has read some sends again.
+    """
+    if comparisons.searches_wait() and not reconciling.hurried() and _queued(OFFICE) < _MOST_SEARCHES:
         dispatch(search, queue=OFFICE)
 
 
@@ -174,7 +177,7 @@ def _work_once(queue: str, lane: Lane) -> Stage | None:
 def search() -> None:
     """Compares variants with what the catalogue knows, for some seconds; then the next message if more wait."""
     shelf, until = Shelf(), time.monotonic() + _SEARCH_SECONDS
-    while time.monotonic() < until and (claim := leases.take()) is not None:
+    while time.monotonic() < until and not reconciling.hurried() and (claim := leases.take()) is not None:
         try:
             matching.search(claim, shelf)
         except Exception as error:  # noqa: BLE001 - the edge: it ends in a finding of the variant

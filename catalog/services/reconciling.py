@@ -87,6 +87,12 @@ def waiting(queue: str, *, most: int) -> tuple[int, int]:
     return min(most, quick), min(most, bulk + comparing.waiting(queue=queue, most=most))
 
 
+def hurried() -> bool:
+    """Are headers or small files being read just now? People wait for these; comparisons can wait for their end."""
+    reading = Location.objects.filter(lease__isnull=False)
+    return reading.filter(Q(stage=Stage.PROBE) | Q(stage=Stage.HASH, size__lt=SMALL)).exists()
+
+
 @contextmanager
 def _alone() -> Iterator[bool]:
     with connection.cursor() as cursor:

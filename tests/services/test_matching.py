@@ -12,11 +12,13 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from catalog import tasks
 from catalog.errors import LeaseLost
 from catalog.matching import proving, whole
 from catalog.matching.base import Evidence
 from catalog.models import Component, ComponentProbe, Finding, Library, Location, Match, Variant
 from catalog.queries import comparing as comparisons
+from catalog.services import reconciling, working
 from catalog.services.identity import twins
 from catalog.services.matching import leases, searching
 from catalog.services.matching import working as matching
@@ -26,7 +28,7 @@ from catalog.vocabulary import Certainty, Direction, FindingCode, Relation, Same
 from tests.builders import networks
 from tests.builders.conversions import single
 from tests.builders.misses import trained
-from tests.identity.catalogue import add, catalogue, hash_all, put, variant_at
+from tests.identity.catalogue import catalogue, hash_all, put, variant_at
 from tests.services.matched import bring, compare_all, relation, search_all
 
 if TYPE_CHECKING:
@@ -38,16 +40,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return add(tmp_path / "models")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "models"
-
-
 def test_what_is_read_waits_to_be_searched_for(library: Library, folder: Path) -> None:
     bring(library, folder, "f16", "int8")
     assert comparisons.waiting().searches == 2
@@ -55,6 +47,20 @@ def test_what_is_read_waits_to_be_searched_for(library: Library, folder: Path) -
     assert search_all() == 2
     assert comparisons.waiting().searches == 0
     assert leases.take() is None
+
+
+def test_comparisons_wait_while_headers_or_small_files_are_read(library: Library, folder: Path) -> None:
+    bring(library, folder, "f16", "int8")
+    read = Location.objects.filter(library=library)
+    read.update(stage=Stage.HASH, lease=uuid4(), leased_until=Now() + timedelta(seconds=60))
+    tasks.search()
+    assert comparisons.waiting().searches == 2
+
+    read.update(size=working.SMALL)
+    assert not reconciling.hurried(), "a large file is read for long"
+    read.update(lease=None, leased_until=None)
+    tasks.search()
+    assert comparisons.waiting().searches == 0
 
 
 def test_a_pair_that_nobody_foresaw_costs_neither_a_file_nor_the_other_likes(

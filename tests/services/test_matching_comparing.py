@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return add(tmp_path / "models")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "models"
-
-
 def test_a_source_that_is_gone_is_found(library: Library, folder: Path) -> None:
     bring(library, folder, "f16")
     search_all()

@@ -14,23 +14,13 @@ from catalog.queries import comparing as comparisons
 from catalog.services.matching import renewing, subjects
 from catalog.services.matching.subjects import Shelf
 from catalog.vocabulary import Stage
-from tests.identity.catalogue import add, hash_all, scan, variant_at
+from tests.identity.catalogue import hash_all, scan, variant_at
 from tests.services.matched import bring, relation, search_all
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return add(tmp_path / "models")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "models"
 
 
 def test_a_subject_says_what_is_kept(library: Library, folder: Path) -> None:
