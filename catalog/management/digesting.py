@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import PathRefused
 from catalog.formats import SetMember, SetSource, probe_file, probe_set
-from catalog.formats.sets import FileSet, group, parse_printed
+from catalog.formats.sets import FileSet, group
 from catalog.hashing import definition
 from catalog.hashing.base import STANDARD, FileDigests, Plan
 from catalog.hashing.engine import digest_file
 from catalog.hashing.folders import INVOKE_SUFFIXES, folder_v1, invoke_dir
 from catalog.hashing.tensors import tensors_v1, weights_v1
+from catalog.management.paths import path_and_set
 from catalog.storage.root import Root, open_path
 from catalog.storage.values import shown
 from catalog.storage.walk import walk
@@ -81,11 +82,7 @@ class Place:
 
 def find(text: str) -> Place:
     """What is there: a file, a folder, or `PATH#SET`. Raises `CatalogError` when there is nothing to read."""
-    path, set_name = os.fsencode(text), ""
-    if not os.path.lexists(path):
-        path, set_name = parse_printed(text)
-    if not os.path.lexists(path):
-        raise PathRefused(f"There is nothing at {text}. Check the path.")
+    path, set_name = path_and_set(text)
     if not os.path.isdir(path):
         with open_path(path) as file:
             return Place(path, sizes={b"": file.size})

@@ -17,12 +17,13 @@ from catalog.errors import ChangedFile, PathRefused, Refused
 from catalog.fingerprints.building import Builder
 from catalog.fingerprints.values import ValueReader
 from catalog.formats import SetMember, SetSource, probe_file, probe_set
-from catalog.formats.sets import FileSet, group, parse_printed, printed
+from catalog.formats.sets import FileSet, group, printed
 from catalog.hashing.base import Plan
 from catalog.hashing.engine import digest_file
 from catalog.hashing.folders import folder_v1
 from catalog.hashing.parts import parts_of
 from catalog.hashing.tensors import tensors_v1, weights_v1
+from catalog.management.paths import path_and_set
 from catalog.matching.base import Subject
 from catalog.recognition import recognise
 from catalog.storage.names import data_of
@@ -104,11 +105,7 @@ def opened(
 @contextmanager
 def reached(text: str) -> Iterator[Reached]:
     """Open what lies at a path, and read its headers. Raises as `opened` does."""
-    path, set_name = os.fsencode(text), ""
-    if not os.path.lexists(path):
-        path, set_name = parse_printed(text)
-    if not os.path.lexists(path):
-        raise PathRefused(f"There is nothing at {text}. Check the path.")
+    path, set_name = path_and_set(text)
     with ExitStack() as stack:
         if os.path.isdir(path) or set_name:
             folder, name = (path, b"") if os.path.isdir(path) else os.path.split(path)

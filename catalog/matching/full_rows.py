@@ -9,7 +9,7 @@ from catalog.matching.base import Row
 from catalog.matching.full_limits import CHANGE, alike, apart
 from catalog.matching.full_ways import EQUAL, FLOATS, SAME_PARENT, SIBLINGS, Way
 from catalog.matching.thresholds import COVERED, COVERED_FULLY, NEAR_SHARE
-from catalog.vocabulary import Certainty, Direction, Doubt, Mapped, Relation, TensorVerdict
+from catalog.vocabulary import Certainty, Direction, Doubt, Relation, TensorVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -180,6 +180,3 @@ def _verdict(one: Class, count: Count, way: Way) -> TensorVerdict:
     if not types <= FLOATS:
         return TensorVerdict.QUANTISED
     return TensorVerdict.EQUAL if count.largest == 0 else TensorVerdict.ROUNDED
-
-
-__all__ = ["Mapped", "settled"]

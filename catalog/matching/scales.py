@@ -8,7 +8,6 @@ lycoris/modules, huggingface/peft tuners/lora/{config,layer}.py, llama.cpp's `ad
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +18,7 @@ from catalog.formats.folders import ADAPTER, HEADER
 from catalog.matching.base import Difference
 from catalog.matching.pairing_precision import to_bf16, to_f16
 from catalog.matching.phrases import STRENGTH
+from catalog.recognition.settings import SAVED_ADAPTER, saved_adapters
 from catalog.vocabulary import TensorVerdict
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ _KRON = re.compile(r"(?P<module>.+)\.lokr_w[12](?P<low>_b)?")
 _ALPHA = ".alpha"
 _BARE = "base_model.model."
 """With this, PEFT's own names, a configuration beside the file says the alpha; without it nothing is known."""
-_SAVED_ADAPTER = "lora_adapter_metadata"
-_LONGEST = 1 << 20
 _LEAST = 0.01
 _ROUNDED = {"F16": to_f16, "BF16": to_bf16}
 """Types in which an alpha may have been stored less exactly than it was."""
@@ -181,7 +179,8 @@ def _stated(module: str, rank: int, adapters: Sequence[_Adapter]) -> Strength:
 def _adapters(subject: Subject) -> Iterator[_Adapter]:
     inner = subject.metadata.get(HEADER)
     header = inner if isinstance(inner, dict) else subject.metadata
-    for part, config in (*_saved(header.get(_SAVED_ADAPTER)), ("", subject.metadata.get(ADAPTER))):
+    saved = [(f"{part}.", config) for part, config in saved_adapters(header.get(SAVED_ADAPTER)) if part]
+    for part, config in (*saved, ("", subject.metadata.get(ADAPTER))):
         found = _adapter(part, config) if isinstance(config, dict) else None
         if found is not None:
             yield found
@@ -198,19 +197,6 @@ def _adapter(part: str, config: Mapping[str, Json]) -> _Adapter | None:
     rows = pattern.items() if isinstance(pattern, dict) else ()
     patterns = {key: told for key, value in rows if (told := _finite(value)) is not None}
     return _Adapter(part, alpha, patterns, by_root=config.get("use_rslora") is True)
-
-
-def _saved(text: Json) -> Iterator[tuple[str, Json]]:
-    """diffusers writes one object with every key below the name of its part: `unet.lora_alpha`."""
-    if not isinstance(text, str) or len(text) > _LONGEST:
-        return
-    try:
-        told = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    rows = [(*name.partition("."), value) for name, value in told.items()] if isinstance(told, dict) else []
-    for part in sorted({part for part, dot, _, _ in rows if dot}):
-        yield f"{part}.", {key: value for of, _, key, value in rows if of == part}
 
 
 def _finite(value: Json) -> float | None:

@@ -67,7 +67,7 @@ _PREDICTIONS: Mapping[str, str] = {
 
 _SCHEDULER = "scheduler/scheduler_config.json"
 _ADAPTER = "adapter_config.json"
-_SAVED_ADAPTER = "lora_adapter_metadata"
+SAVED_ADAPTER = "lora_adapter_metadata"
 """Where diffusers keeps PEFT's configurations in a header: JSON, each key below its part's name."""
 
 _LONGEST = 1 << 20
@@ -156,7 +156,14 @@ def _lora(facts: Facts, kind: Kind) -> Iterator[tuple[str, Json]]:
 def _adapters(facts: Facts) -> Iterator[Mapping[str, Json]]:
     """PEFT's configurations: a file beside the weights, or the parts of one that diffusers keeps in the header."""
     yield facts.config(_ADAPTER)
-    text = facts.says(_SAVED_ADAPTER)
+    for _, config in saved_adapters(facts.says(SAVED_ADAPTER)):
+        yield config
+
+
+def saved_adapters(text: Json) -> Iterator[tuple[str, dict[str, Json]]]:
+    """PEFT's configuration of each part, out of what diffusers writes: one object with every key below the name of its
+    part (`unet.lora_alpha`). A key below none belongs to the part "".
+    """
     if not isinstance(text, str) or len(text) > _LONGEST:
         return
     try:
@@ -166,7 +173,7 @@ def _adapters(facts: Facts) -> Iterator[Mapping[str, Json]]:
     rows = told.items() if isinstance(told, dict) else ()
     parts = [(part, key, value) for name, value in rows for part, _, key in [name.rpartition(".")]]
     for part in sorted({part for part, _, _ in parts}):
-        yield {key: value for of, key, value in parts if of == part}
+        yield part, {key: value for of, key, value in parts if of == part}
 
 
 def _rank(facts: Facts) -> int | None:

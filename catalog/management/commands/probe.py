@@ -7,11 +7,12 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from catalog.errors import CatalogError, FileProblem, PathRefused, UnreadableFile
+from catalog.errors import CatalogError, FileProblem, UnreadableFile
 from catalog.formats import Probe, Problem, SetMember, SetSource, probe_file, probe_set
 from catalog.formats.set_names import container_of
-from catalog.formats.sets import FileSet, group, parse_printed
+from catalog.formats.sets import FileSet, group
 from catalog.management.output import DONE, FAILED, CatalogCommand, strings
+from catalog.management.paths import path_and_set
 from catalog.management.telling import Other, Told, headline, others
 from catalog.recognition import Recognised, recognise
 from catalog.storage.names import data_of
@@ -135,11 +136,7 @@ class _Answer:
 
 def _answers(text: str) -> Iterator[_Answer]:
     """A line for each set at a path. Raises `CatalogError` when there is nothing at that path."""
-    path, set_name = os.fsencode(text), ""
-    if not os.path.lexists(path):
-        path, set_name = parse_printed(text)
-    if not os.path.lexists(path):
-        raise PathRefused(f"There is nothing at {text}. Check the path.")
+    path, set_name = path_and_set(text)
     if not os.path.isdir(path):
         yield _file(path)
         return
